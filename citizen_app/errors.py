@@ -1,0 +1,76 @@
+"""Refusals: facts with a code, a sentence and what would change it. Doors turn them into answers.
+
+A subclass fixes `code` (stable: clients depend on it), `kind` (which status a door gives it) and `title`.
+Facts given to the constructor travel in the answer, so they must be safe for its reader.
+"""
+
+from enum import Enum
+from typing import Any
+
+
+class Kind(Enum):
+    """What sort of refusal it is; `citizen_app.api.problems` maps each to one HTTP status."""
+
+    INVALID = 400
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    CONFLICT = 409
+    TOO_LARGE = 413
+    UNPROCESSABLE = 422
+    TOO_MANY = 429
+    BUSY = 503
+
+
+class DomainError(Exception):
+    """A refusal the caller can act on."""
+
+    code: str
+    kind: Kind
+    title: str
+
+    def __init__(self, detail: str = "", **facts: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.facts = facts
+
+
+class NotFound(DomainError):
+    code, kind, title = "not_found", Kind.NOT_FOUND, "There is nothing here, or it is not yours to see."
+
+
+class WrongState(DomainError):
+    code, kind, title = "wrong_state", Kind.CONFLICT, "Its state does not allow this."
+
+
+class FieldError:
+    """One thing wrong with the input, at an RFC 6901 pointer."""
+
+    __slots__ = ("code", "detail", "pointer")
+
+    def __init__(self, pointer: str, code: str, detail: str) -> None:
+        self.pointer, self.code, self.detail = pointer, code, detail
+
+    def as_dict(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "code": self.code, "detail": self.detail}
+
+
+class InvalidInput(DomainError):
+    """The request's body or query is not as the contract says; `errors` name each place."""
+
+    code, kind, title = "invalid_input", Kind.INVALID, "The request is not valid."
+
+    def __init__(self, *errors: FieldError, detail: str = "") -> None:
+        super().__init__(detail, errors=[error.as_dict() for error in errors])
+
+
+class Busy(DomainError):
+    code, kind, title = "busy", Kind.BUSY, "Somebody else is changing the same thing. Try again in a moment."
+
+
+class RateLimited(DomainError):
+    """Too many calls in too short a time; `retry_after` is in seconds."""
+
+    code, kind, title = "rate_limited", Kind.TOO_MANY, "Too many requests. Wait, then try again."
+
+    def __init__(self, detail: str = "", *, retry_after: int) -> None:
+        super().__init__(detail, retry_after=retry_after)

@@ -1,0 +1,37 @@
+"""Secrets of this deployment that live outside the database, and the purpose-bound keys made from them.
+
+One master secret (`SERVER_KEY`) gives every purpose its own key by HMAC-SHA256, so that a key leaked
+from one place opens no other. Pure but for the file helper: no Django.
+"""
+
+import hashlib
+import hmac
+import secrets
+from pathlib import Path
+
+
+def derive_key(master: str, purpose: str) -> bytes:
+    """Return the 32-byte key of one purpose (HKDF-Expand with one block, RFC 5869)."""
+    return hmac.new(master.encode(), b"citizen-app/1/" + purpose.encode() + b"\x01", hashlib.sha256).digest()
+
+
+def keyed_hash(key: bytes, text: str) -> str:
+    """Return a hex digest that finds `text` again without storing it."""
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def secret_kept_in(path: Path) -> str:
+    """Return the secret in `path`, making it on the first run (embedded default only)."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(f".{secrets.token_hex(4)}")
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(64))
+        try:
+            # Two processes starting together must end up with one secret: the first link wins.
+            path.hardlink_to(made)
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return path.read_text().strip()

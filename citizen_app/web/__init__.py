@@ -1,0 +1,1 @@
+"""The pages every person meets, and the design system they are drawn with."""

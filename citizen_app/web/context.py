@@ -1,0 +1,22 @@
+"""What every page is told: how this person wants it to look."""
+
+from django.http import HttpRequest
+from django.utils.translation import get_language, get_language_bidi
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "theme"
+
+
+def theme_of(request: HttpRequest) -> str:
+    """The theme kept in the cookie; anything else there means auto."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return theme if theme in THEMES else "auto"
+
+
+def appearance(request: HttpRequest) -> dict[str, str]:
+    """The theme (rendered into the first byte, so the page never flashes), language and direction."""
+    return {
+        "theme": theme_of(request),
+        "page_language": get_language() or "en",
+        "page_direction": "rtl" if get_language_bidi() else "ltr",
+    }

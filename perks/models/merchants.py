@@ -1,0 +1,161 @@
+"""The enterprises: who they are, where they are, and which people and machines act for them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from citizen_app.models import OAuthApplication
+from citizen_app.models.citizen import validate_zone
+from citizen_app.models.keys import IntegerNamed, NamedQuerySet, UUIDNamed
+
+
+class Merchant(UUIDNamed):
+    """An enterprise that offers perks. Its approved sector fixes the purpose of all of them."""
+
+    class Sector(models.TextChoices):
+        HOTEL = "hotel"
+        AIRPORT = "airport"
+        CAR_RENTAL = "car_rental"
+        SHOP = "shop"
+        DATING_APP = "dating_app"
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+        CLOSED = "closed"
+
+    PURPOSE_OF = {
+        Sector.HOTEL: "travel",
+        Sector.AIRPORT: "travel",
+        Sector.CAR_RENTAL: "rental",
+        Sector.SHOP: "retail",
+        Sector.DATING_APP: "dating",
+    }
+
+    prefix = "mer"
+    name = models.CharField(max_length=120)
+    sector = models.CharField(max_length=12, choices=Sector)
+    country = models.CharField(max_length=2)  # ISO 3166-1 alpha-2
+    website = models.URLField(blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    stripe_account_id = models.CharField(max_length=64, blank=True)
+    is_demo = models.BooleanField(default=False)
+    applied_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True)
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "active", "suspended", "closed"]), name="merchant_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(sector__in=["hotel", "airport", "car_rental", "shop", "dating_app"]),
+                name="merchant_sector_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["active", "suspended"]) | Q(approved_at__isnull=False),
+                name="merchant_active_is_approved",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def purpose(self) -> str:
+        return self.PURPOSE_OF[self.Sector(self.sector)]
+
+
+class Member(IntegerNamed):
+    """A person who acts for a merchant, and as what."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        MANAGER = "manager"
+        CASHIER = "cashier"
+
+    prefix = "mem"
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="members")
+    citizen = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role)
+    since = models.DateTimeField()
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "citizen"], name="member_one_role_per_merchant"),
+            models.CheckConstraint(condition=Q(role__in=["owner", "manager", "cashier"]), name="member_role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.merchant_id}"
+
+
+class Invitation(IntegerNamed):
+    """A seat offered by e-mail; the token in the mail is kept as a keyed hash."""
+
+    prefix = "inv"
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=8, choices=Member.Role)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+
+    objects = NamedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+
+class Branch(UUIDNamed):
+    """A place where a merchant's perks are honoured, with its own clock."""
+
+    prefix = "br"
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="branches")
+    name = models.CharField(max_length=120)
+    zone = models.CharField(max_length=64, validators=[validate_zone])
+    address = models.CharField(max_length=240, blank=True)
+    iata = models.CharField(max_length=3, blank=True)
+    latitude = models.FloatField(null=True)  # degrees north
+    longitude = models.FloatField(null=True)  # degrees east
+    closed_at = models.DateTimeField(null=True)
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True)
+                | Q(latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
+                name="branch_position_is_whole",
+            ),
+        ]
+        indexes = [
+            # Perks near an airport.
+            models.Index(fields=["iata"], condition=~Q(iata=""), name="branch_by_iata"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MerchantClient(UUIDNamed):
+    """A merchant's server: an OAuth client with the cashier's or the manager's scopes."""
+
+    prefix = "cli"
+    merchant = models.ForeignKey(Merchant, models.CASCADE, related_name="clients")
+    application = models.OneToOneField(OAuthApplication, models.CASCADE, related_name="merchant_client")
+    name = models.CharField(max_length=120)
+    made_at = models.DateTimeField()
+
+    objects = NamedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name

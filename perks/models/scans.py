@@ -1,0 +1,63 @@
+"""What was shown at the desk and what came of it: every scan, whatever its outcome."""
+
+from django.conf import settings
+from django.db import models
+
+from citizen_app.models.keys import IntegerNamed, NamedQuerySet
+from perks.models.merchants import Branch, Merchant
+from perks.models.redemptions import Redemption
+
+
+class Scan(IntegerNamed):
+    """One showing of a code or pass at a till. The same nonce is the same scan."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted"
+        ALREADY_REDEEMED = "already_redeemed"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+        REVERSED = "reversed"
+        STALE_PASS = "stale_pass"
+        WRONG_BRANCH = "wrong_branch"
+        OUTSIDE_HOURS = "outside_hours"
+        UNKNOWN_CODE = "unknown_code"
+        INSUFFICIENT_BALANCE = "insufficient_balance"
+        CONFLICT = "conflict"
+        WRONG_MERCHANT = "wrong_merchant"  # recorded so, answered `unknown_code`
+
+    prefix = "scan"
+    merchant = models.ForeignKey(Merchant, models.RESTRICT, related_name="scans")
+    branch = models.ForeignKey(Branch, models.SET_NULL, null=True, related_name="+")
+    redemption = models.ForeignKey(Redemption, models.SET_NULL, null=True, related_name="scans")
+    nonce = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)  # keyed hash of the body: the same nonce must mean the same scan
+    outcome = models.CharField(max_length=20, choices=Outcome)
+    typed = models.BooleanField()
+    detail = models.JSONField(default=dict)
+    scanned_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    # Whose till: a member of the merchant's team, or one of its servers.
+    till = models.CharField(max_length=64)
+    scanned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "nonce"], name="scan_one_per_nonce"),
+            models.UniqueConstraint(
+                fields=["redemption"],
+                condition=models.Q(outcome="accepted", undone_at__isnull=True),
+                name="scan_one_accepted_per_redemption",
+            ),
+        ]
+        indexes = [
+            # The last scans of a till.
+            models.Index(fields=["merchant", "till", "-id"], name="scan_of_till"),
+            # A redemption's scans.
+            models.Index(fields=["redemption", "-id"], name="scan_of_redemption"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.pk}"

@@ -1,0 +1,75 @@
+"""What was recorded about a citizen: append-only, in order of arrival. Only the status changes."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from citizen_app.models.keys import IntegerNamed, NamedQuerySet
+from scores.models.enrolment import Enrolment
+from scores.models.sources import Link
+
+
+class EntryQuerySet(NamedQuerySet):
+    def of(self, citizen_id: int) -> "EntryQuerySet":
+        return self.filter(enrolment_id=citizen_id)
+
+
+class Entry(IntegerNamed):
+    """One recorded fact. `kind_number` is the catalogue's stable number; `value` counts ten-thousandths.
+
+    `lapses_on` is fixed at recording and can only move earlier (P8).
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        DISPUTED = "disputed"
+        STRUCK = "struck"
+
+    prefix = "ent"
+    enrolment = models.ForeignKey(Enrolment, models.RESTRICT, db_column="citizen_id", related_name="entries")
+    link = models.ForeignKey(Link, models.RESTRICT, related_name="entries")
+    external_id = models.CharField(max_length=128)
+    kind_number = models.PositiveSmallIntegerField()
+    occurred_on = models.DateField()
+    value = models.BigIntegerField(default=0)
+    recorded_at = models.DateTimeField()
+    lapses_on = models.DateField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
+    replaces = models.OneToOneField("self", models.SET_NULL, null=True, related_name="replaced_by")
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["link", "external_id"], name="entry_sent_once_per_link"),
+            models.CheckConstraint(
+                condition=Q(status__in=["active", "disputed", "struck"]), name="entry_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(value__gte=-9_999_999_999_999) & Q(value__lte=9_999_999_999_999),
+                name="entry_value_within_bounds",
+            ),
+            models.CheckConstraint(condition=Q(lapses_on__gt=F("occurred_on")), name="entry_lapses_after_it_occurred"),
+        ]
+        indexes = [
+            # Scoring one citizen, or a range of citizens, in order of arrival.
+            models.Index(fields=["enrolment", "id"], name="entry_of_citizen"),
+            # The daily lapse.
+            models.Index(fields=["lapses_on"], name="entry_by_lapse"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class EntryStatusChange(models.Model):
+    """A change of an entry's status, itself recorded."""
+
+    id = models.BigAutoField(primary_key=True)
+    entry = models.ForeignKey(Entry, models.CASCADE, related_name="status_changes")
+    at = models.DateTimeField()
+    was = models.CharField(max_length=8)
+    became = models.CharField(max_length=8)
+    why = models.CharField(max_length=32)  # "retracted", "replaced", "dispute"
+
+    def __str__(self) -> str:
+        return f"{self.entry_id}: {self.was} → {self.became}"

@@ -1,0 +1,99 @@
+"""Who may furnish records, and which citizen let them in (P2)."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from citizen_app.models.keys import IntegerNamed, UUIDNamed
+from scores.models.enrolment import Enrolment
+
+
+class Furnisher(UUIDNamed):
+    """An organisation that sends records: a bank, a bureau, an authority, or this platform itself."""
+
+    prefix = "fur"
+    name = models.CharField(max_length=120)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Source(models.Model):
+    """One channel of a furnisher, which a citizen switches on or off. Its client may send only `kinds`."""
+
+    PLATFORM = "platform"
+
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    furnisher = models.ForeignKey(Furnisher, models.RESTRICT, related_name="sources")
+    application = models.OneToOneField(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.RESTRICT, null=True, related_name="source"
+    )
+    kinds = models.JSONField(default=list)  # codes of `scores.catalogue`
+    redirect_url = models.URLField(blank=True)  # where a citizen goes to hand over a link code
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Link(IntegerNamed):
+    """A citizen known to a source under the source's own subject id. It ends with the row (see `EndedLink`)."""
+
+    prefix = "lnk"
+    enrolment = models.ForeignKey(Enrolment, models.RESTRICT, db_column="citizen_id", related_name="links")
+    source = models.ForeignKey(Source, models.RESTRICT, related_name="links")
+    subject = models.CharField(max_length=128)
+    is_on = models.BooleanField(default=True)
+    since = models.DateTimeField()  # the last switch, or the linking
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["enrolment", "source"], name="link_one_per_citizen_and_source"),
+            models.UniqueConstraint(fields=["source", "subject"], name="link_one_citizen_per_subject"),
+            models.CheckConstraint(condition=~Q(subject=""), name="link_has_subject"),
+        ]
+        indexes = [
+            # The furnisher's feed of changes.
+            models.Index(fields=["source", "since", "id"], name="link_feed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id}/{self.enrolment_id}"
+
+
+class EndedLink(models.Model):
+    """What a furnisher still has to learn about a link that ended: its own subject id and when, no person."""
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.ForeignKey(Source, models.CASCADE, related_name="ended_links")
+    subject = models.CharField(max_length=128)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "subject"], name="ended_link_one_per_subject"),
+        ]
+        indexes = [
+            # The furnisher's feed of changes, and its pruning after 30 days.
+            models.Index(fields=["source", "since", "id"], name="ended_link_feed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"ended {self.source_id}"
+
+
+class LinkCode(models.Model):
+    """A code the citizen hands to a source once, within 15 minutes; only its keyed hash is kept."""
+
+    id = models.BigAutoField(primary_key=True)
+    enrolment = models.ForeignKey(Enrolment, models.CASCADE, db_column="citizen_id", related_name="link_codes")
+    source = models.ForeignKey(Source, models.CASCADE, related_name="link_codes")
+    code_hash = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"link code {self.pk}"
