@@ -113,7 +113,7 @@ TEMPLATES = [
 ]
 
 # -- Data -------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'citizen.sqlite3'}")}
+DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'citizen.sqlite3'}")}
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ CACHES = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
-OUTBOX_RELAY_THREAD = env.bool("OUTBOX_RELAY_THREAD", not BROKER_URL)
+OUTBOX_RELAY_THREAD = env.bool("OUTBOX_RELAY_THREAD") if env.str("OUTBOX_RELAY_THREAD", "") else not BROKER_URL
 CELERY_BROKER_URL = BROKER_URL or None
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

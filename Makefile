@@ -1,0 +1,88 @@
+# Citizen App: `make run` to see it, `make test` to trust it, `make check` for the whole gate.
+PORT ?= 8000
+PYTHON ?= python3
+WORKERS ?= auto
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Production settings for the deployment check: values of the right shape that open nothing.
+DEPLOYED := PRODUCTION=true HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=citizen.example REDIS_URL=redis://127.0.0.1:6379/9 \
+	BROKER_URL=amqp://guest:guest@127.0.0.1:5672// \
+	SECRET_KEY=check-only-$(shell printf 'k%.0s' $$(seq 60)) SERVER_KEY=check-only-$(shell printf 's%.0s' $$(seq 60))
+
+.PHONY: help run migrate seed test test-postgresql test-browser check check-static format bench openapi clean
+
+help:
+	@echo "make run              the product on http://127.0.0.1:$(PORT) with sample data (SQLite, no services)"
+	@echo "make test             the tests (SQLite)"
+	@echo "make test-postgresql  the same tests on PostgreSQL (DATABASE_URL)"
+	@echo "make test-browser     the pages in headless Chromium"
+	@echo "make check            the whole gate: format, lint, imports, types, migrations, deployment, API, tests"
+	@echo "make bench            the measurements of docs/performance.md"
+	@echo "make migrate          apply the migrations"
+
+# -- The virtual environment: one stamp per requirements file, so that a second run installs nothing ----------------
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Citizen App needs Python 3.11 or newer (set PYTHON=...)."; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what the product runs on (about a minute the first time) ..."
+	@$(BIN)/pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.development: requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	@echo "Installing what tests and checks need ..."
+	@$(BIN)/pip install --quiet -r requirements-dev.txt
+	@touch $@ $(VENV)/.runtime
+
+# -- To see it ---------------------------------------------------------------------------------------------------------
+migrate: $(VENV)/.runtime
+	@echo "Applying migrations ..."
+	@$(BIN)/python manage.py migrate --verbosity 0
+
+seed: migrate
+	@PORT=$(PORT) $(BIN)/python manage.py seed_demo
+
+run: seed
+	@echo "Serving on http://127.0.0.1:$(PORT)  (Ctrl-C stops it)"
+	@exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 16 \
+		--no-ws --log-level warning citizen_app.wsgi:application
+
+# -- To trust it -------------------------------------------------------------------------------------------------------
+test: $(VENV)/.development
+	@echo "Running the tests on SQLite ..."
+	@env -u DATABASE_URL $(BIN)/pytest -n $(WORKERS) --dist worksteal -q
+
+test-postgresql: $(VENV)/.development
+	@test -n "$(DATABASE_URL)" || { echo "Set DATABASE_URL=postgres://user@host:5432/name"; exit 1; }
+	@echo "Running the tests on PostgreSQL ..."
+	@DATABASE_URL=$(DATABASE_URL) $(BIN)/pytest -n $(WORKERS) --dist worksteal -q
+
+test-browser: $(VENV)/.development
+	@echo "Opening the pages in headless Chromium ..."
+	@$(BIN)/pytest -q -p no:randomly -o norecursedirs= tests/browser
+
+check-static: $(VENV)/.development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(DEPLOYED) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+check: check-static test
+
+format: $(VENV)/.development
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+openapi: $(VENV)/.development
+	$(BIN)/python manage.py export_openapi
+
+bench: $(VENV)/.development
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) var staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis
