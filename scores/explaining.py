@@ -28,16 +28,6 @@ SWITCHED_OFF: Final = "switched_off"
 NOT_YET: Final = "not_yet"
 LAPSED: Final = "lapsed"
 SUPERSEDED: Final = "superseded"
-WHY_NOT: Final = {
-    NO_RULE: "The scorecard has no rule for this kind of record.",
-    STRUCK: "This record was struck out.",
-    SWITCHED_OFF: "Its source is switched off.",
-    NOT_YET: "It lies in the future.",
-    LAPSED: "It has lapsed.",
-    DISPUTED: "It is disputed and would not help, so it does not count.",
-    SUPERSEDED: "Only the latest record of this kind counts, and this is not it.",
-}
-"""Why an entry counts for nothing: the codes, and what each tells the citizen."""
 
 
 def format_points(micro: int) -> str:
