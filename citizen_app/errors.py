@@ -1,6 +1,7 @@
 """Refusals: facts with a code, a sentence and what would change it. Doors turn them into answers.
 
-A subclass fixes `code` (stable: clients depend on it), `kind` (which status a door gives it) and `title`.
+A subclass fixes `code` (stable: clients depend on it), `kind` (which status a door gives it), `title` and, where the
+title does not say it, `remedy`: what would change the answer (`/docs/errors` shows it).
 Facts given to the constructor travel in the answer, so they must be safe for its reader.
 """
 
@@ -15,8 +16,10 @@ class Kind(Enum):
     FORBIDDEN = 403
     NOT_FOUND = 404
     CONFLICT = 409
+    PRECONDITION_FAILED = 412
     TOO_LARGE = 413
     UNPROCESSABLE = 422
+    PRECONDITION_REQUIRED = 428
     TOO_MANY = 429
     BUSY = 503
 
@@ -27,6 +30,7 @@ class DomainError(Exception):
     code: str
     kind: Kind
     title: str
+    remedy: str = ""
 
     def __init__(self, detail: str = "", **facts: Any) -> None:
         super().__init__(detail or self.title)
@@ -36,10 +40,12 @@ class DomainError(Exception):
 
 class NotFound(DomainError):
     code, kind, title = "not_found", Kind.NOT_FOUND, "There is nothing here, or it is not yours to see."
+    remedy = "Check the address and the id, and that you are signed in as the person or client it belongs to."
 
 
 class WrongState(DomainError):
     code, kind, title = "wrong_state", Kind.CONFLICT, "Its state does not allow this."
+    remedy = "Read it again: its `state` says what is possible now."
 
 
 class FieldError:
@@ -58,6 +64,7 @@ class InvalidInput(DomainError):
     """The request's body or query is not as the contract says; `errors` name each place."""
 
     code, kind, title = "invalid_input", Kind.INVALID, "The request is not valid."
+    remedy = "Correct each place that `errors` names and send the request again."
 
     def __init__(self, *errors: FieldError, detail: str = "") -> None:
         super().__init__(detail, errors=[error.as_dict() for error in errors])
@@ -65,12 +72,14 @@ class InvalidInput(DomainError):
 
 class Busy(DomainError):
     code, kind, title = "busy", Kind.BUSY, "Somebody else is changing the same thing. Try again in a moment."
+    remedy = "Send the same request again, with the same `Idempotency-Key`, after `Retry-After` seconds."
 
 
 class RateLimited(DomainError):
     """Too many calls in too short a time; `retry_after` is in seconds."""
 
     code, kind, title = "rate_limited", Kind.TOO_MANY, "Too many requests. Wait, then try again."
+    remedy = "Wait for `Retry-After` seconds; the limits per kind of caller are published in the documentation."
 
     def __init__(self, detail: str = "", *, retry_after: int) -> None:
         super().__init__(detail, retry_after=retry_after)

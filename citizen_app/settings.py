@@ -247,10 +247,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["citizen_app.api.parsers.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["citizen_app.api.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": ["citizen_app.api.throttles.CallerThrottle"],
-    "DEFAULT_PAGINATION_CLASS": "citizen_app.api.pagination.CursorPages",
     "DEFAULT_SCHEMA_CLASS": "citizen_app.api.schema.ContractSchema",
     "EXCEPTION_HANDLER": "citizen_app.api.problems.problem_handler",
     "DEFAULT_VERSIONING_CLASS": None,
+    # `?format=` is an unknown parameter like any other.
+    "URL_FORMAT_OVERRIDE": None,
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

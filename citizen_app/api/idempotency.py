@@ -1,0 +1,174 @@
+"""Retries that are safe: the same key gives the same answer, and the effect happens once.
+
+The key's row is inserted in the work's own transaction. A duplicate that arrives meanwhile waits on the unique index
+(PostgreSQL; on SQLite writers queue anyway) and then finds the first one's answer; work that is refused or fails takes
+its row with it, so a retry is judged afresh. There is no lock to release and nothing to clean up after a crash.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import wraps
+from typing import Any
+
+import rfc8785
+from django.db import connection, transaction
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from citizen_app.api.renderers import rendered
+from citizen_app.errors import DomainError, Kind, NotFound
+from citizen_app.models import IdempotentRequest
+
+SECRET_FIELDS = ("code", "pass", "seed", "qr", "client_secret")
+ALREADY_SHOWN = "secret_already_shown"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_KEPT_HEADERS = ("Cache-Control", "ETag", "Location")
+_EXACT = 2**53  # whole numbers up to here are exact in RFC 8785's arithmetic
+
+Handler = Callable[..., Response]
+Secrets = Callable[[APIView, Request, dict[str, Any]], dict[str, Any]]
+
+
+class KeyMissing(DomainError):
+    code, kind, title = "idempotency_key_missing", Kind.INVALID, "This request needs an Idempotency-Key header."
+    remedy = "Send a new random key with each new intention, and the same one with each retry of it."
+
+
+class KeyInvalid(DomainError):
+    code, kind, title = "idempotency_key_invalid", Kind.INVALID, "The Idempotency-Key is not usable."
+    remedy = "Send 1 to 255 visible ASCII characters, such as a UUID."
+
+
+class KeyReused(DomainError):
+    code, kind = "idempotency_key_reused", Kind.UNPROCESSABLE
+    title = "This Idempotency-Key was already used for a different request."
+    remedy = "A new intention needs a new key; a retry must repeat the body and the query."
+
+
+def idempotent(
+    handler: Handler | None = None, *, secrets: Secrets | None = None, secret_fields: Iterable[str] = SECRET_FIELDS
+) -> Any:
+    """Make a view's method safe to retry, in one transaction with its work: `@idempotent` or `@idempotent(secrets=…)`.
+
+    Members named in `secret_fields` (of the answer itself, not of objects inside it) are never stored. On a replay
+    `secrets(view, request, body)` derives them again; without it they are null beside `"secret_already_shown": true`.
+    """
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+            wanted = _wanted(request)
+            with transaction.atomic():
+                if not _insert(wanted):
+                    return _replay(wanted, view, request, secrets)
+                response = handler(view, request, *args, **kwargs)
+                if 200 <= response.status_code < 300:
+                    _keep(wanted, response, frozenset(secret_fields))
+                else:
+                    transaction.set_rollback(True)
+            return response
+
+        wrapper.is_idempotent = True  # type: ignore[attr-defined]  # the description asks for the header
+        return wrapper
+
+    return decorate if handler is None else decorate(handler)
+
+
+def caller_of(request: Request) -> str:
+    """Who is asking, by person or client and never by credential: a renewed token is the same caller."""
+    if request.user is not None:
+        return f"person:{request.user.pk}"
+    return f"client:{request.auth.application.client_id}"
+
+
+def fingerprint_of(body: Any, query: dict[str, list[str]]) -> str:
+    """Return the hash of what was asked: RFC 8785, so order of members, spaces and forms of numbers don't matter."""
+    return hashlib.sha256(rfc8785.dumps([_canonical(body), _canonical(query)])).hexdigest()
+
+
+def _wanted(request: Request) -> IdempotentRequest:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise KeyMissing
+    if not _KEY.fullmatch(key):
+        raise KeyInvalid
+    if len(request.path) > 255:
+        raise NotFound  # no object has so long a name
+    return IdempotentRequest(
+        caller=caller_of(request),
+        method=request.method,
+        path=request.path,
+        key=key,
+        fingerprint=fingerprint_of(request.data, dict(request.query_params.lists())),
+        created_at=timezone.now(),
+    )
+
+
+def _insert(wanted: IdempotentRequest) -> bool:
+    """Insert the key's row; False when somebody's committed row is there. Waits for one that is not yet committed.
+
+    One statement, because `get_or_create` would cost a read and a savepoint on the way of every redemption.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {IdempotentRequest._meta.db_table}"  # noqa: S608  (a table's name, not input)
+            " (caller, method, path, key, fingerprint, status, body, created_at)"
+            " VALUES (%s, %s, %s, %s, %s, 0, '{}', %s)"
+            " ON CONFLICT (caller, method, path, key) DO NOTHING RETURNING id",
+            [
+                wanted.caller,
+                wanted.method,
+                wanted.path,
+                wanted.key,
+                wanted.fingerprint,
+                connection.ops.adapt_datetimefield_value(wanted.created_at),
+            ],
+        )
+        row = cursor.fetchone()
+    if row is not None:
+        wanted.pk = row[0]
+    return row is not None
+
+
+def _keep(wanted: IdempotentRequest, response: Response, secret_fields: frozenset[str]) -> None:
+    body, secret = response.data, []
+    if isinstance(body, dict):
+        secret = [name for name in body if name in secret_fields]
+        body = {name: None if name in secret else value for name, value in body.items()}
+    kept = {
+        # As text: a JSON column may put an object's members into an order of its own.
+        "text": rendered(body).decode(),
+        "secret": secret,
+        "headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+    }
+    IdempotentRequest.objects.filter(pk=wanted.pk).update(status=response.status_code, body=kept)
+
+
+def _replay(wanted: IdempotentRequest, view: APIView, request: Request, secrets: Secrets | None) -> Response:
+    found = IdempotentRequest.objects.get(caller=wanted.caller, method=wanted.method, path=wanted.path, key=wanted.key)
+    if found.fingerprint != wanted.fingerprint:
+        raise KeyReused
+    body = json.loads(found.body["text"])
+    if found.body["secret"]:
+        body |= {ALREADY_SHOWN: True} if secrets is None else secrets(view, request, body)
+    return Response(body, found.status, headers=found.body["headers"] | {"Idempotent-Replayed": "true"})
+
+
+def _canonical(value: Any) -> Any:
+    """Numbers that RFC 8785 would round are written out behind a NUL, which no body may contain."""
+    match value:
+        case dict():
+            return {name: _canonical(inner) for name, inner in value.items()}
+        case list():
+            return [_canonical(inner) for inner in value]
+        case Decimal():
+            exact = value.normalize()
+            return _canonical(int(exact)) if exact == exact.to_integral_value() else f"\x00{exact:f}"
+        case int() if not isinstance(value, bool) and abs(value) >= _EXACT:
+            return f"\x00{value}"
+    return value

@@ -1,0 +1,76 @@
+"""Who may enter. Closed by default, and every view names exactly one kind of caller."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from citizen_app.api.authentication import Credential
+from citizen_app.api.problems import WrongCaller
+from citizen_app.models import OAuthApplication
+
+if TYPE_CHECKING:  # REST framework loads this module while it loads its views
+    from rest_framework.views import APIView
+
+
+class Caller(BasePermission):
+    """One kind of caller: 401 for nobody known, 403 `wrong_caller` for anybody else. Subclasses say whom it admits."""
+
+    credentials: tuple[str, ...] = ()  # which credentials the description of the endpoint offers
+
+    def admits(self, request: Request, credential: Credential) -> bool:
+        raise NotImplementedError
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        if request.auth is None:
+            raise NotAuthenticated
+        if not self.admits(request, request.auth):
+            raise WrongCaller
+        return True
+
+
+class Nobody(Caller):
+    """The default: a view that forgets to say who may enter admits nobody."""
+
+    def admits(self, request: Request, credential: Credential) -> bool:
+        return False
+
+
+class Anyone(Caller):
+    """A public endpoint. A credential that is sent must still be a good one."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        return True
+
+
+class IsCitizen(Caller):
+    """A person, by their app's session token or in a browser; an app acting for them is another kind of caller."""
+
+    credentials = ("sessionToken", "browserSession")
+
+    def admits(self, request: Request, credential: Credential) -> bool:
+        return credential.kind in ("session_token", "browser")
+
+
+class Machine(Caller):
+    """A server, by client credentials that carry `scope`. No person stands behind its token."""
+
+    credentials = ("clientCredentials",)
+    scope: str
+
+    def admits(self, request: Request, credential: Credential) -> bool:
+        return credential.kind == "bearer" and request.user is None and self.scope in credential.scopes
+
+
+@cache
+def MachineWith(scope: str) -> type[Machine]:  # noqa: N802  (it makes a class)
+    """Return the kind of caller that is a server whose token carries `scope`."""
+    return type(f"MachineWith_{scope.replace(':', '_')}", (Machine,), {"scope": scope})
+
+
+def client_of(request: Request) -> OAuthApplication:
+    """Return the client behind a `MachineWith` request."""
+    application: OAuthApplication = request.auth.application
+    return application

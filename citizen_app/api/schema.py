@@ -1,0 +1,190 @@
+"""The description of the API (OpenAPI 3.1), made from the views themselves so that it is always true."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.validation import validate_schema
+from rest_framework import serializers
+
+from citizen_app.api import codes
+from citizen_app.api.permissions import Anyone, Caller, Machine
+from citizen_app.api.renderers import PROBLEM_MEDIA_TYPE
+from citizen_app.errors import FieldError
+
+SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
+    "sessionToken": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Session-Token",
+        "description": "A person's app: the token from `/_allauth/app/v1/…`; replace it whenever a new one is given.",
+    },
+    "browserSession": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sid",
+        "description": "A person's browser (`__Host-sid` over https); unsafe methods also need `X-CSRFToken`.",
+    },
+    "clientCredentials": {
+        "type": "oauth2",
+        "description": "A server: `Authorization: Bearer` with a token from `/o/token/`, which lives ten minutes.",
+        "flows": {"clientCredentials": {"tokenUrl": "/o/token/", "scopes": {}}},
+    },
+}
+
+
+class OneCredentialScheme(OpenApiAuthenticationExtension):
+    """How the one authentication class looks in the description: three schemes, narrowed by the view's caller."""
+
+    target_class = "citizen_app.api.authentication.OneCredential"
+    name = list(SECURITY_SCHEMES)
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
+        from django.conf import settings
+
+        definitions = [dict(definition) for definition in SECURITY_SCHEMES.values()]
+        definitions[2]["flows"] = {
+            "clientCredentials": {"tokenUrl": "/o/token/", "scopes": settings.OAUTH2_PROVIDER["SCOPES"]}
+        }
+        return definitions
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
+        callers = auto_schema.view.permission_classes
+        requirements = []
+        for caller in callers:
+            if not (isinstance(caller, type) and issubclass(caller, Caller)):
+                continue
+            if issubclass(caller, Anyone):
+                return [{}]
+            scopes = [caller.scope] if issubclass(caller, Machine) else []
+            requirements += [{name: scopes if name == "clientCredentials" else []} for name in caller.credentials]
+        return requirements
+
+
+class ContractSchema(AutoSchema):
+    """What every endpoint has in common: its problems, its query, the header of a retry."""
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters: list[Any] = []
+        query = getattr(self.view, "query_serializer_for", lambda method: None)(self.method)
+        if query is not None:
+            parameters.append(query)
+        if self._is_idempotent():
+            parameters.append(
+                OpenApiParameter(
+                    "Idempotency-Key",
+                    str,
+                    OpenApiParameter.HEADER,
+                    required=True,
+                    description="1 to 255 visible ASCII characters: new for each intention, the same for its retries.",
+                )
+            )
+        return parameters
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        _register_problem(self.registry)
+        for status in self._problem_statuses():
+            operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+        return operation
+
+    def _problem_statuses(self) -> set[int]:
+        statuses = {400, 406, 429, 500, 503}
+        if Anyone not in self.view.permission_classes:
+            statuses |= {401, 403}
+        if "{" in self.path:
+            statuses.add(404)
+        if self.method in {"POST", "PUT", "PATCH"}:
+            statuses |= {409, 413, 415}
+        if self.method == "DELETE":
+            statuses.add(409)
+        if self._is_idempotent():
+            statuses.add(422)
+        if self.method == "PATCH":
+            statuses |= {412, 428}
+        return statuses
+
+    def _is_idempotent(self) -> bool:
+        return getattr(getattr(self.view, self.method.lower(), None), "is_idempotent", False)
+
+
+def page_of(name: str, row: type[serializers.BaseSerializer]) -> serializers.BaseSerializer:
+    """Describe a list's page of `row`s, for `@extend_schema(responses=page_of("EntryPage", EntrySerializer))`."""
+    return inline_serializer(
+        name,
+        {
+            "next": serializers.URLField(allow_null=True),
+            "previous": serializers.URLField(allow_null=True),
+            "results": row(many=True),
+        },
+    )
+
+
+def describe_problems(result: dict[str, Any], **context: Any) -> dict[str, Any]:
+    """Add the shape of a problem and the list of codes (a postprocessing hook)."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _problem_schema()
+    by_status: dict[int, list[codes.Code]] = {}
+    for code in codes.catalogue():
+        by_status.setdefault(code.status, []).append(code)
+    components["responses"] = {
+        f"Problem{status}": {
+            "description": "\n".join(f"- `{code.code}`: {code.title}" for code in listed),
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, listed in sorted(by_status.items())
+    }
+    components["schemas"] = dict(sorted(components["schemas"].items()))
+    return result
+
+
+def described() -> str:
+    """Return the whole description as YAML, the same bytes each time."""
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    validate_schema(schema)
+    text: str = OpenApiYamlRenderer().render(schema, renderer_context={}).decode()
+    return text
+
+
+def _problem_schema() -> dict[str, Any]:
+    text = {"type": "string"}
+    error = {
+        "type": "object",
+        "required": list(FieldError.__slots__),
+        "properties": {
+            "pointer": text | {"description": "Where (RFC 6901), in the body or among the parameters."},
+            "code": {
+                "type": "string",
+                "enum": ["required", "unknown_field", "invalid", "null", "too_long", "out_of_range"],
+            },
+            "detail": text,
+        },
+    }
+    return {
+        "type": "object",
+        "description": "A refusal (RFC 9457). Decide by `code`; facts may stand beside the members named here.",
+        "required": ["type", "title", "status", "detail", "code", "instance"],
+        "properties": {
+            "type": text | {"format": "uri-reference"},
+            "title": text,
+            "status": {"type": "integer"},
+            "detail": text,
+            "code": text | {"enum": [code.code for code in codes.catalogue()]},
+            "instance": text | {"format": "uri-reference"},
+            "errors": {"type": "array", "items": error},
+        },
+        "additionalProperties": True,
+    }
+
+
+def _register_problem(registry: Any) -> None:
+    registry.register_on_missing(
+        ResolvedComponent(name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema={"type": "object"})
+    )

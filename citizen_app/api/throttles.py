@@ -1,0 +1,121 @@
+"""How often one caller may ask: atomic counts in a moving window, published per kind of caller.
+
+The counts are in this process's memory in the embedded default (one process) and in Redis where `REDIS_URL` is set.
+`Retry-After` is the contract.
+"""
+
+import ipaddress
+import math
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.strategies import MovingWindowRateLimiter
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from citizen_app.errors import Busy, RateLimited
+
+if TYPE_CHECKING:  # REST framework loads this module while it loads its views
+    from rest_framework.views import APIView
+
+log = structlog.get_logger(__name__)
+
+# Published in the documentation. A view with a limit of its own names it in `rate_limit`.
+LIMITS: dict[str, str] = {
+    "citizen": "600/minute",
+    "client": "3000/minute",
+    "anonymous": "60/minute",
+    "scans": "1200/minute",
+    "token_address": "60/minute",
+    "token_client": "30/minute",
+}
+
+
+class CallerThrottle(BaseThrottle):
+    """Counts every request against its caller: the person, the client, or else the address."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        kind, key = _caller_of(request)
+        try:
+            hit(getattr(view, "rate_limit", None) or kind, key)
+        except Busy:
+            # Counting is down: ordinary calls go on, only guesses at secrets (`hit` itself) are refused.
+            log.warning("throttle.counting_failed")
+        return True
+
+
+def add_limit(name: str, rate: str) -> None:
+    """Publish a limit of an app's own, such as typed codes per merchant: `add_limit("typed_codes", "10/minute")`."""
+    parse(rate)
+    if LIMITS.setdefault(name, rate) != rate:
+        raise ValueError(f"Two rates of one limit: {name}")
+
+
+def hit(limit_name: str, *keys: str) -> None:
+    """Count one try against the limit `limit_name` of `keys`, or refuse it with the seconds to wait.
+
+    When the counts cannot be reached nobody may guess meanwhile: `Busy`.
+    """
+    if not settings.RATE_LIMITS:
+        return
+    limiter, item = _limiter(), _item(LIMITS[limit_name])
+    try:
+        if limiter.hit(item, limit_name, *keys):
+            return
+        # The window's oldest entry leaves at the reset time; the next try fits then.
+        wait = limiter.get_window_stats(item, limit_name, *keys).reset_time - time.time()
+    except StorageError as error:
+        raise Busy from error
+    raise RateLimited(retry_after=max(1, math.ceil(wait)))
+
+
+def address_of(request: HttpRequest | Request) -> str:
+    """The caller's address: as many proxies as we run may name it, nobody else's header counts.
+
+    An IPv6 caller is its /64, of which one household has as many addresses as it likes.
+    """
+    address = request.META.get("REMOTE_ADDR") or ""
+    if settings.TRUSTED_PROXIES:
+        named = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        if len(named) >= settings.TRUSTED_PROXIES:
+            address = named[-settings.TRUSTED_PROXIES]
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"  # a socket without addresses: all of its callers share one limit
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.IPv6Network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def forget_counts() -> None:
+    """Start all counts again (tests, and nobody else)."""
+    _limiter().storage.reset()
+
+
+def _caller_of(request: Request) -> tuple[str, str]:
+    if request.auth is None:
+        return "anonymous", address_of(request)
+    if request.user is None:
+        return "client", request.auth.application.client_id
+    return "citizen", str(request.user.pk)
+
+
+@lru_cache
+def _limiter() -> MovingWindowRateLimiter:
+    storage: Storage = RedisStorage(settings.REDIS_URL, wrap_exceptions=True) if settings.REDIS_URL else MemoryStorage()
+    return MovingWindowRateLimiter(storage)
+
+
+@lru_cache
+def _item(rate: str) -> RateLimitItem:
+    return parse(rate)

@@ -1,0 +1,49 @@
+"""The base of every API view: closed, JSON, and deaf to nothing it was not asked."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from citizen_app.api.etags import NO_STORE
+from citizen_app.api.serializers import StrictSerializer, read_query, refuse_unknown_parameters
+
+QuerySerializers = type[StrictSerializer] | Mapping[str, type[StrictSerializer]] | None
+
+
+class ApiView(APIView):
+    """Parses, authorises, fetches, calls one service and shapes the answer.
+
+    A subclass names exactly one kind of caller (`permission_classes`). `query_serializer` declares the query, for the
+    whole view or by method in lower case ({"get": PerkQuery}); its values are in `self.query`. What is not declared is
+    refused with `unknown_parameter`.
+    """
+
+    query_serializer: ClassVar[QuerySerializers] = None
+    metadata_class = None  # OPTIONS is not an endpoint: 405 like any other method
+    query: dict[str, Any]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        declared = self.query_serializer_for(request.method or "")
+        if declared is None:
+            refuse_unknown_parameters(request)
+            self.query = {}
+        else:
+            self.query = read_query(request, declared)
+
+    @classmethod
+    def query_serializer_for(cls, method: str) -> type[StrictSerializer] | None:
+        """The serializer of a method's query, or None when it takes no parameters."""
+        declared = cls.query_serializer
+        if isinstance(declared, Mapping):
+            return declared.get("get" if method == "HEAD" else method.lower())
+        return declared
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        # An answer that says nothing about keeping it is kept nowhere.
+        final.headers.setdefault("Cache-Control", NO_STORE)
+        return final

@@ -1,0 +1,31 @@
+"""Who did what to which thing, written in the same transaction as the work itself."""
+
+from typing import Any
+
+import structlog
+from django.contrib.auth.models import AnonymousUser
+
+from citizen_app.models import AuditEvent, Citizen, OAuthApplication
+
+
+def record(*, by: Citizen | OAuthApplication | AnonymousUser | None, action: str, on: str, **facts: Any) -> None:
+    """Put an act on record: `by` whom (None is the system itself), which `action`, `on` which public id.
+
+    Facts are ids and codes, never personal data, secrets or score values.
+    """
+    AuditEvent.objects.create(
+        actor=actor_of(by),
+        action=action,
+        object=on,
+        facts=facts,
+        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+    )
+
+
+def actor_of(by: Citizen | OAuthApplication | AnonymousUser | None) -> str:
+    """How the one who acts is written: `person:<id>`, `client:<client id>` or `system`."""
+    if isinstance(by, OAuthApplication):
+        return f"client:{by.client_id}"
+    if by is None or by.pk is None:
+        return "system"
+    return f"person:{by.pk}"

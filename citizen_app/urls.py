@@ -1,0 +1,39 @@
+"""Every address of the product. The apps are reached by name, so that the project imports neither."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from citizen_app.api.oauth import RevokeTokenView, TokenView
+from citizen_app.api.permissions import Anyone
+from citizen_app.web import docs, health
+from citizen_app.web.theme import theme
+
+api_v1 = [
+    path("", include("citizen_app.api.urls")),
+    path("", include("scores.api.urls")),
+    path("", include("perks.api.urls")),
+    path("schema", SpectacularAPIView.as_view(permission_classes=[Anyone], authentication_classes=[]), name="schema"),
+]
+
+urlpatterns = [
+    path("healthz/live", health.live, name="live"),
+    path("healthz/ready", health.ready, name="ready"),
+    path("api/v1/", include(api_v1)),
+    path("api/docs", docs.api, name="api-docs"),
+    path("docs/errors", docs.errors, name="error-codes"),
+    path("theme", theme, name="theme"),
+    path("_allauth/", include("allauth.headless.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("o/token/", TokenView.as_view(), name="oauth-token"),
+    path("o/revoke_token/", RevokeTokenView.as_view(), name="oauth-revoke"),
+    path("admin/", admin.site.urls),
+    path("", include("citizen_app.web.urls")),
+    path("", include("scores.web.urls")),
+    path("", include("perks.web.urls")),
+]
+
+handler400 = "citizen_app.web.errors.bad_request"
+handler403 = "citizen_app.web.errors.permission_denied"
+handler404 = "citizen_app.web.errors.page_not_found"
+handler500 = "citizen_app.web.errors.server_error"
