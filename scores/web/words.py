@@ -1,0 +1,102 @@
+"""PURE: the words for bands, purposes, causes and inquiries, and the sentence a person reads first."""
+
+from collections.abc import Mapping
+from typing import Any
+
+BANDS = {
+    "starting": "Starting",
+    "fair": "Fair",
+    "good": "Good",
+    "very_good": "Very good",
+    "excellent": "Excellent",
+}
+PURPOSES = {"travel": "Travel", "rental": "Car rental", "retail": "Shops", "dating": "Dating"}
+FACTORS = {
+    "credit_history": "Credit history",
+    "fulfilment": "Fulfilment",
+    "identity": "Identity",
+    "conduct": "Conduct",
+    "vouches": "Vouches",
+}
+FACTOR_NOTES = {
+    "credit_history": "Payments and card balance",
+    "fulfilment": "Bookings kept and cars returned",
+    "identity": "What you verified about yourself",
+    "conduct": "Taxes, volunteering, traffic",
+    "vouches": "Trust passed on by verified people",
+}
+CAUSES = {
+    "enrolled": "You enrolled",
+    "entries": "Records arrived or changed",
+    "dispute": "A dispute changed",
+    "source": "You switched a source",
+    "month": "A new month began",
+    "scorecard": "A new scorecard applies",
+}
+WHY_NOT = {
+    "lapsed": "has lapsed",
+    "too_old": "is too old to count",
+    "source_off": "its source is switched off",
+    "disputed": "is disputed and would not help",
+    "struck": "was struck",
+    "in_the_future": "lies in the future",
+    "not_latest": "a newer one counts instead",
+    "no_rule": "no rule reads it",
+}
+NEVER_USED = (
+    "What you say or believe",
+    "Religion",
+    "Health",
+    "Sex life",
+    "Ethnicity",
+    "Who your friends or relatives are",
+    "Where you walk",
+    "What kinds of goods you buy",
+    "Cameras, faces or voices",
+)
+INQUIRIES = {
+    "scan": {
+        "icon": "tick",
+        "tone": "help",
+        "answer": "Answered: yes",
+        "learned": "Learned the perk, its terms and your first name.",
+    },
+    "boost": {
+        "icon": "eye",
+        "tone": "mute",
+        "answer": "Read your boost",
+        "learned": "Learned one number between 1.0 and 1.5, never your score.",
+    },
+    "file_opened": {
+        "icon": "page",
+        "tone": "info",
+        "answer": "Opened your file",
+        "learned": "An operator looked; the reason is kept with it.",
+    },
+    "entry": {
+        "icon": "page",
+        "tone": "info",
+        "answer": "Wrote or withdrew a record",
+        "learned": "Learned only that you are linked and switched on.",
+    },
+}
+ASKERS = {"merchant": "Merchant", "app": "App", "operator": "Citizen App", "furnisher": "Source"}
+LITTLE = 10
+
+
+def named(code: str) -> str:
+    """A code nobody has given words yet, written so that a person can read it."""
+    return code.replace("_", " ").replace(".", ", ").capitalize()
+
+
+def verdict(score: Mapping[str, Any]) -> str:
+    """The answer first, in one sentence: how it stands and which way it moved."""
+    if score["state"] == "thin_file" or score["value"] is None:
+        return "No score yet, and nothing held against you."
+    standing = BANDS.get(score["band"], named(score["band"]))
+    change = score.get("change")
+    moved = int(change["value"]) if change else 0
+    if not moved:
+        return f"{standing}, and steady."
+    amount = "a little " if abs(moved) < LITTLE else ""
+    return f"{standing}, and {amount}{'better' if moved > 0 else 'lower'} than before."
