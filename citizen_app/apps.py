@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class CitizenAppConfig(AppConfig):
     name = "citizen_app"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Imported for what they register: system checks and the delivery of mail.
+        from citizen_app import checks  # noqa: F401
+        from citizen_app.accounts import events, mail  # noqa: F401
+
+        events.listen_to_allauth()

@@ -60,7 +60,7 @@ INSTALLED_APPS = [
     "citizen_app",
     "scores",
     "perks",
-    "django.contrib.admin",
+    "citizen_app.admin_config.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -201,6 +201,7 @@ if env.str("EMAIL_URL", ""):
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Citizen App <no-reply@localhost>")
 
 # -- Machines ---------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from citizen_app.api.oauth import RevokeTokenView, TokenView
 from citizen_app.api.permissions import Anyone
 from citizen_app.web import docs, health
 from citizen_app.web.theme import theme
@@ -25,8 +24,7 @@ urlpatterns = [
     path("theme", theme, name="theme"),
     path("_allauth/", include("allauth.headless.urls")),
     path("accounts/", include("allauth.urls")),
-    path("o/token/", TokenView.as_view(), name="oauth-token"),
-    path("o/revoke_token/", RevokeTokenView.as_view(), name="oauth-revoke"),
+    path("o/", include("citizen_app.accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("citizen_app.web.urls")),
     path("", include("scores.web.urls")),

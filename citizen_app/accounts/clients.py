@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 from oauth2_provider.generators import generate_client_secret
@@ -68,6 +69,6 @@ def withdraw_client(*, application: OAuthApplication, by: Citizen | None) -> Non
     """End a client for good: its secret and its access tokens stop at once. The row stays, for the audit trail."""
     get_access_token_model().objects.filter(application=application).delete()
     OAuthApplication.objects.filter(pk=application.pk).update(
-        suspended=True, allowed_scopes=[], client_secret="", updated=timezone.now()
+        suspended=True, allowed_scopes=[], client_secret=make_password(None), updated=timezone.now()
     )
     audit.record(by=by, action="client.withdraw", on=application.owner, client_id=application.client_id)

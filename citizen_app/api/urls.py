@@ -1,5 +1,9 @@
-"""The addresses of this room."""
+"""Addresses below `/api/v1/` that belong to the account itself."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from citizen_app.api.me import MeView
+
+urlpatterns = [
+    path("me", MeView.as_view(), name="me"),
+]

@@ -1,0 +1,83 @@
+"""What happens to an account that other apps care about. They register in their `AppConfig.ready()`.
+
+allauth announces these with its own signals (its public interface); this is the one place that listens to them.
+A listener is called in the request that caused the event, after the account's own change is stored, and must be safe
+to call twice with the same facts.
+"""
+
+from typing import Any, Protocol
+
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_confirmed
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed
+
+from citizen_app.models import Citizen
+
+
+class EmailVerified(Protocol):
+    """Called when a person has shown that an e-mail address is theirs."""
+
+    def __call__(self, *, citizen: Citizen) -> None: ...
+
+
+class MFAChanged(Protocol):
+    """Called when a person has switched their second factor on (`active`) or off."""
+
+    def __call__(self, *, citizen: Citizen, active: bool) -> None: ...
+
+
+_email_listeners: list[EmailVerified] = []
+_mfa_listeners: list[MFAChanged] = []
+
+
+def on_email_verified(listener: EmailVerified) -> EmailVerified:
+    """Register `def listener(*, citizen)` for verified addresses."""
+    if listener not in _email_listeners:
+        _email_listeners.append(listener)
+    return listener
+
+
+def on_mfa_changed(listener: MFAChanged) -> MFAChanged:
+    """Register `def listener(*, citizen, active)` for the second factor."""
+    if listener not in _mfa_listeners:
+        _mfa_listeners.append(listener)
+    return listener
+
+
+def announce_email_verified(*, citizen: Citizen) -> None:
+    """Tell every listener; for set-up code that verifies an address without allauth's flow."""
+    for listener in _email_listeners:
+        listener(citizen=citizen)
+
+
+def announce_mfa_changed(*, citizen: Citizen, active: bool) -> None:
+    """Tell every listener; for set-up code that adds a factor without allauth's flow."""
+    for listener in _mfa_listeners:
+        listener(citizen=citizen, active=active)
+
+
+def email_is_verified(citizen: Citizen) -> bool:
+    """Whether the address of the account is one the person has shown to be theirs (for those who register late)."""
+    return EmailAddress.objects.filter(user=citizen, email__iexact=citizen.email, verified=True).exists()
+
+
+def second_factor_is_on(citizen: Citizen) -> bool:
+    """Whether signing in asks for an authenticator's code; recovery codes alone are no factor."""
+    return Authenticator.objects.filter(user=citizen).exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
+
+
+def listen_to_allauth() -> None:
+    """Connect to allauth's announcements, once; called when the project starts."""
+    email_confirmed.connect(_email_confirmed, dispatch_uid="citizen_app.email_verified")
+    authenticator_added.connect(_authenticators_changed, dispatch_uid="citizen_app.authenticator_added")
+    authenticator_removed.connect(_authenticators_changed, dispatch_uid="citizen_app.authenticator_removed")
+
+
+def _email_confirmed(*, email_address: EmailAddress, **announced: Any) -> None:
+    announce_email_verified(citizen=email_address.user)
+
+
+def _authenticators_changed(*, user: Citizen, authenticator: Authenticator, **announced: Any) -> None:
+    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
+        announce_mfa_changed(citizen=user, active=second_factor_is_on(user))
