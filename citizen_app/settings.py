@@ -193,7 +193,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Citizen App"
 HEADLESS_CLIENTS = ["app"]
 HEADLESS_ONLY = False
-HEADLESS_TOKEN_STRATEGY = "citizen_app.accounts.sessions.SignedSessionTokenStrategy"
+HEADLESS_TOKEN_STRATEGY = "citizen_app.accounts.sessions.SignedSessionTokenStrategy"  # noqa: S105  (a class path)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 if env.str("EMAIL_URL", ""):

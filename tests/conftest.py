@@ -1,12 +1,23 @@
-"""What every test stands on: cheap password hashes, caches that start empty, reference data that is always there."""
+"""What every test stands on: a database file of its own, cheap password hashes, empty caches, the reference data."""
 
 import pytest
 from django.core.cache import cache
+from django.db import connection, connections
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_serialized_rollback", "live_server"}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory):
+    """SQLite tests run on a file, as the product does: races between threads need one."""
+    database = connections["default"].settings_dict
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 @pytest.fixture(autouse=True)
 def _a_house_of_its_own(settings, tmp_path):
-    """Give each test its own mail folder and cheap hashes; nothing else of the settings differs from the product's."""
+    """Give each test its own folder and mailbox; of the product's settings nothing else differs."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.VAR_DIR = tmp_path
@@ -14,3 +25,28 @@ def _a_house_of_its_own(settings, tmp_path):
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _reference_data(request):
+    """Publish the scorecard and the texts again where a committed test's flush has taken them away."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is None and not DATABASE_FIXTURES & set(request.fixturenames):
+        return
+    committed = (marker is not None and marker.kwargs.get("transaction")) or (
+        {"transactional_db", "live_server"} & set(request.fixturenames)
+    )
+    request.getfixturevalue("transactional_db" if committed else "db")
+
+    from scores.models import Scorecard
+    from scores.services.publishing import load_reference_data
+
+    if not Scorecard.objects.exists():
+        load_reference_data()
+
+
+@pytest.fixture
+def postgresql():
+    """Skip, saying why, where the database is not PostgreSQL."""
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: run make test-postgresql")
