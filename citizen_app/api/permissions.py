@@ -65,7 +65,7 @@ class Machine(Caller):
 
 
 @cache
-def MachineWith(scope: str) -> type[Machine]:  # noqa: N802  (it makes a class)
+def MachineWith(scope: str) -> type[Machine]:
     """Return the kind of caller that is a server whose token carries `scope`."""
     return type(f"MachineWith_{scope.replace(':', '_')}", (Machine,), {"scope": scope})
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -103,7 +104,7 @@ class StrictBoolean(serializers.BooleanField):
             return data
         if self.context.get(FROM_QUERY) and data in words:
             return words[data]
-        self.fail("invalid")
+        raise serializers.ValidationError(self.error_messages["invalid"], "invalid")
 
 
 class LocalDate(serializers.DateField):
@@ -113,11 +114,9 @@ class LocalDate(serializers.DateField):
 
     def to_internal_value(self, value: Any) -> date:
         if isinstance(value, str) and _DATE.fullmatch(value):
-            try:
+            with suppress(ValueError):
                 return date.fromisoformat(value)
-            except ValueError:
-                pass
-        self.fail("invalid")
+        raise serializers.ValidationError(self.error_messages["invalid"], "invalid")
 
 
 class Instant(serializers.DateTimeField):
@@ -127,11 +126,9 @@ class Instant(serializers.DateTimeField):
 
     def to_internal_value(self, value: Any) -> datetime:
         if isinstance(value, str) and _INSTANT.fullmatch(value):
-            try:
+            with suppress(ValueError, OverflowError):
                 return datetime.fromisoformat(value).astimezone(UTC)
-            except (ValueError, OverflowError):
-                pass
-        self.fail("invalid")
+        raise serializers.ValidationError(self.error_messages["invalid"], "invalid")
 
 
 class MoneySerializer(StrictSerializer):

@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 
 
 def speaks_problems(request: HttpRequest) -> bool:
-    """Whether this address answers problem+json (the description's page, though under `/api/`, is a page)."""
-    return request.path == "/api" or request.path.startswith("/api/")
+    """Whether a program reads the answer: the API, and signing in by an app."""
+    return request.path.startswith(("/api/", "/_allauth/"))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
