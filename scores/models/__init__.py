@@ -3,7 +3,7 @@
 from scores.models.enrolment import Enrolment
 from scores.models.entries import Entry, EntryStatusChange
 from scores.models.inquiries import Inquiry
-from scores.models.results import Score, ScoreChange, Scorecard
+from scores.models.results import Score, Scorecard, ScoreChange
 from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source
 
 __all__ = [

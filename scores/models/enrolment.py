@@ -1,10 +1,43 @@
 """Who asked to be scored. The row exists exactly while the enrolment is live (P1)."""
 
+from collections.abc import Collection
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 
 from citizen_app.models import ConsentEvent
+from scores.errors import NotEnrolled
+
+
+class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
+    def of(self, citizen_id: int) -> "Enrolment":
+        """The citizen's enrolment, or `NotEnrolled`."""
+        enrolment = self.filter(pk=citizen_id).first()
+        if enrolment is None:
+            raise NotEnrolled
+        return enrolment
+
+    def locked(self, citizen_id: int) -> "Enrolment":
+        """The citizen's enrolment, held until the transaction ends; whoever changes a score or a link holds it first.
+
+        `no_key` lets rows that point to it be inserted meanwhile: a batch of entries waits for nobody's reading.
+        """
+        return self.select_for_update(no_key=True, of=("self",)).of(citizen_id)  # type: ignore[attr-defined]
+
+    def staying(self, citizen_ids: Collection[int]) -> list[int]:
+        """Those of these citizens who are enrolled, in order; none of them can leave until the transaction ends.
+
+        The weakest lock there is (`FOR KEY SHARE`, which the ORM has no word for): it keeps nobody else waiting.
+        """
+        if connection.vendor != "postgresql":
+            return list(self.filter(pk__in=citizen_ids).order_by("pk").values_list("pk", flat=True))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT citizen_id FROM scores_enrolment WHERE citizen_id = ANY(%s) ORDER BY citizen_id FOR KEY SHARE",
+                [list(citizen_ids)],
+            )
+            return [citizen_id for (citizen_id,) in cursor.fetchall()]
 
 
 class Enrolment(models.Model):
@@ -28,6 +61,8 @@ class Enrolment(models.Model):
     consent_version = models.CharField(max_length=16)
     person_key = models.CharField(max_length=64, null=True)
     document_checked_at = models.DateTimeField(null=True)
+
+    objects = EnrolmentQuerySet.as_manager()
 
     class Meta:
         constraints = [

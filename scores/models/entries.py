@@ -1,5 +1,7 @@
 """What was recorded about a citizen: append-only, in order of arrival. Only the status changes."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -11,6 +13,17 @@ from scores.models.sources import Link
 class EntryQuerySet(NamedQuerySet):
     def of(self, citizen_id: int) -> "EntryQuerySet":
         return self.filter(enrolment_id=citizen_id)
+
+    def strike(self, *, why: str, now: datetime) -> int:
+        """Strike those not struck yet, each with its change on record; return how many. Needs a transaction."""
+        standing = list(
+            self.exclude(status=Entry.Status.STRUCK).select_for_update(of=("self",)).order_by("pk").only("pk", "status")
+        )
+        EntryStatusChange.objects.bulk_create(
+            EntryStatusChange(entry=entry, at=now, was=entry.status, became=Entry.Status.STRUCK, why=why)
+            for entry in standing
+        )
+        return Entry.objects.filter(pk__in=[entry.pk for entry in standing]).update(status=Entry.Status.STRUCK)
 
 
 class Entry(IntegerNamed):
@@ -69,7 +82,7 @@ class EntryStatusChange(models.Model):
     at = models.DateTimeField()
     was = models.CharField(max_length=8)
     became = models.CharField(max_length=8)
-    why = models.CharField(max_length=32)  # "retracted", "replaced", "dispute"
+    why = models.CharField(max_length=32)  # "retracted", "replaced", "withdrawn", "dispute"
 
     def __str__(self) -> str:
         return f"{self.entry_id}: {self.was} → {self.became}"

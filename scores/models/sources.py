@@ -64,7 +64,10 @@ class Link(IntegerNamed):
 
 
 class EndedLink(models.Model):
-    """What a furnisher still has to learn about a link that ended: its own subject id and when, no person."""
+    """What a furnisher still has to learn about a link that ended: its own subject id and when, no person.
+
+    `id` is the one the link had, so that both tables make one feed. Linking the subject again deletes the row.
+    """
 
     id = models.BigAutoField(primary_key=True)
     source = models.ForeignKey(Source, models.CASCADE, related_name="ended_links")

@@ -1,0 +1,98 @@
+"""What scores refuse, each with a code that stays and a sentence that says what would change it."""
+
+from citizen_app.errors import DomainError, Kind, NotFound, WrongState
+
+
+class AdultRequired(DomainError):
+    code, kind, title = "adult_required", Kind.FORBIDDEN, "Only adults can be scored."
+    remedy = "Enrol once you are of age here, and declare it with `adult: true`."
+
+
+class ConsentOutdated(DomainError):
+    """Carries `current_version`, the number of the text to show now."""
+
+    code, kind, title = "consent_outdated", Kind.CONFLICT, "This is not the consent text in force."
+    remedy = "Show the text of `/api/v1/consent-texts/current` and send its version."
+
+
+class NotEnrolled(DomainError):
+    code, kind, title = "not_enrolled", Kind.NOT_FOUND, "You are not enrolled, so there is nothing about you here."
+    remedy = "Enrol with `POST /api/v1/me/enrolment`."
+
+
+class AlreadyEnrolledElsewhere(DomainError):
+    code, kind = "already_enrolled_elsewhere", Kind.CONFLICT
+    title = "The person of this document is enrolled with another account."
+    remedy = "Leave with the other account first: a person has one live enrolment."
+
+
+class UnknownSource(NotFound):
+    """A source code nobody has; the same answer as for anything else that is not there."""
+
+
+class NotLinked(WrongState):
+    title = "This source is not linked."
+    remedy = "Link it first with `POST /api/v1/me/sources/{code}/link`."
+
+
+class PlatformStaysLinked(WrongState):
+    title = "The platform's own records are linked for as long as you are enrolled."
+    remedy = "Switch them off instead, or leave: then they are erased."
+
+
+class UnknownLinkCode(DomainError):
+    """One answer for a wrong, an old and a used code, and for another source's."""
+
+    code, kind = "unknown_link_code", Kind.NOT_FOUND
+    title = "This link code is wrong, too old or already used."
+    remedy = "Ask the citizen for a new one: it works once, for 15 minutes, for the source it was made for."
+
+
+class SubjectTaken(DomainError):
+    code, kind, title = "subject_taken", Kind.CONFLICT, "This subject is linked to another citizen."
+    remedy = "Send the subject id under which you know this citizen, or have the other link ended first."
+
+
+class AlreadyLinked(DomainError):
+    code, kind = "already_linked", Kind.CONFLICT
+    title = "This citizen is linked to your source under another subject."
+    remedy = "The citizen ends that link first, which erases what was recorded under it."
+
+
+class TooManyEntries(DomainError):
+    """Carries `limit`."""
+
+    code, kind, title = "too_many_entries", Kind.TOO_LARGE, "There are too many entries in one batch."
+    remedy = "Send at most 10,000 entries in a batch."
+
+
+class UnlinkedBatch(DomainError):
+    """Nothing of the batch was stored; carries `not_linked` and `limit`, counts of rows."""
+
+    code, kind = "unlinked_batch", Kind.UNPROCESSABLE
+    title = "Too many rows are about people who have not linked you. Nothing of the batch was stored."
+    remedy = "Read `GET /api/v1/sources/links` and send only entries about the subjects it lists."
+
+
+class ScorecardIsPublished(WrongState):
+    title = "A published scorecard never changes."
+    remedy = "Give the changed scorecard a new version."
+
+
+class ConsentTextIsPublished(WrongState):
+    title = "A numbered consent text never changes."
+    remedy = "Give the changed text a new version."
+
+
+class NoSuchCitizen(DomainError):
+    code, kind, title = "no_such_citizen", Kind.NOT_FOUND, "Nobody has this e-mail address, or they are not enrolled."
+
+
+class DocumentOfAnother(WrongState):
+    title = "This account's document was checked before, and it was another person's."
+    remedy = "An account is one person's: the other person signs up for their own."
+
+
+class DocumentNotAccepted(DomainError):
+    code, kind, title = "document_not_accepted", Kind.FORBIDDEN, "The document check did not say that you are of age."
+    remedy = "Have a document checked that shows your date of birth."

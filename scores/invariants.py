@@ -1,0 +1,14 @@
+"""What is true of scores at every moment; `verify_invariants` looks for what breaks it."""
+
+from citizen_app.invariants import invariant
+from scores.services import verifying
+
+invariant("A score is what its entries and its scorecard make it (P6).")(verifying.wrong_scores)
+invariant("The lines of a score add up to it (P6).")(verifying.wrong_explanations)
+invariant("The lines of a change sum to its difference, and changes follow one another (P6).")(verifying.wrong_changes)
+invariant("A score is what its latest change says.")(verifying.history_behind)
+invariant("Whoever is enrolled has a score.")(verifying.enrolled_without_score)
+invariant("An entry belongs to the citizen of its link (P2).")(verifying.entries_of_others)
+invariant("An entry is of a kind in the catalogue and lives no longer than its kind may (P3, P8).")(
+    verifying.entries_not_allowed
+)

@@ -1,0 +1,161 @@
+"""The score follows from the entries: it is rebuilt from all of them, and every change of it is kept with its lines.
+
+A rebuild rather than a running total, so it may run twice, late or out of order and still end at the same number. The
+enrolment row is the lock: whoever changes what a score is made of holds it first.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from citizen_app.outbox import enqueue
+from scores import catalogue, scoring
+from scores.changes import Line, compare
+from scores.explaining import Explanation
+from scores.models import Enrolment, Entry, Score, ScoreChange
+from scores.services.publishing import current_scorecard
+
+RESCORE_TOPIC: Final = "score.rescore"
+PROMISED_AT_ONCE: Final = 500
+"""How many citizens one promise names at most."""
+Cause = ScoreChange.Cause
+
+
+def scoring_day(now: datetime) -> date:
+    """The day scores are made for: today in UTC, wherever the citizen is."""
+    return now.astimezone(UTC).date()
+
+
+def entries_to_score(citizen_id: int) -> list[scoring.Entry]:
+    """Everything recorded about the citizen, as the arithmetic reads it, in order of arrival (one query)."""
+    rows = (
+        Entry.objects.of(citizen_id)
+        .order_by("id")
+        .values_list(
+            "id", "kind_number", "occurred_on", "lapses_on", "value", "status", "link__source__code", "link__is_on"
+        )
+    )
+    return [
+        scoring.Entry(key, catalogue.kind_of_number(number).code, occurred_on, lapses_on, value, status, source, is_on)
+        for key, number, occurred_on, lapses_on, value, status, source, is_on in rows.iterator(chunk_size=2000)
+    ]
+
+
+@transaction.atomic
+def rescore(*, citizen_id: int, cause: str, now: datetime | None = None) -> Score | None:
+    """Make the citizen's score again from everything recorded; None when they are no longer enrolled.
+
+    A row of history is written when state or value differs from the row before, and not otherwise; its lines say why,
+    compared with the explanation kept with that row. `cause` is one of `ScoreChange.Cause`.
+    """
+    now = now or timezone.now()
+    # Locked first: entries that commit from here on ask for a rescoring of their own.
+    if not Enrolment.objects.filter(pk=citizen_id).select_for_update(no_key=True).values_list("pk"):
+        return None
+    scorecard_id, card = current_scorecard()
+    result = scoring.score(card, entries_to_score(citizen_id), scoring_day(now))
+    stored = Score.objects.filter(pk=citizen_id).first()
+    if stored is None:
+        stored = Score(enrolment_id=citizen_id, revision=0)
+    document = result.explanation.to_document()
+    moved = stored.revision == 0 or (stored.state, stored.value) != (result.state, result.value)
+    if moved:
+        _write_history(stored, result, cause, now)
+        stored.compared_with = document
+    stored.scorecard_id = scorecard_id
+    stored.state, stored.value = result.state, result.value
+    stored.purposes = {code: one._asdict() for code, one in result.purposes.items()}
+    stored.explanation = document
+    stored.as_of, stored.computed_at = result.explanation.as_of, now
+    stored.revision += 1
+    stored.save(force_insert=stored.revision == 1, force_update=stored.revision > 1)
+    return stored
+
+
+def _write_history(stored: Score, result: scoring.Scoring, cause: str, now: datetime) -> None:
+    before = None if stored.compared_with is None else Explanation.from_document(stored.compared_with)
+    previous = stored.value
+    ScoreChange.objects.create(
+        enrolment_id=stored.enrolment_id,
+        at=now,
+        state=result.state,
+        value=result.value,
+        previous=previous,
+        difference=None if previous is None or result.value is None else result.value - previous,
+        cause=cause,
+        scorecard_version=result.explanation.scorecard,
+        lines=[line.to_document() for line in compare(before, result.explanation, cause)],
+    )
+
+
+def request_rescore(citizen_ids: Iterable[int], *, cause: str = Cause.ENTRIES) -> None:
+    """Promise, in the caller's transaction, that these citizens' scores follow within seconds of its commit."""
+    waiting = sorted(set(citizen_ids))
+    for start in range(0, len(waiting), PROMISED_AT_ONCE):
+        enqueue(RESCORE_TOPIC, citizen_ids=waiting[start : start + PROMISED_AT_ONCE], cause=str(cause))
+
+
+def score_in_force(citizen_id: int, *, now: datetime | None = None) -> Score:
+    """The citizen's score as it may be shown or used now; `NotEnrolled` where there is none.
+
+    One made in an earlier month, or with an earlier scorecard, is made again first. Its enrolment comes with it.
+    """
+    now = now or timezone.now()
+    enrolment = Enrolment.objects.select_related("score").of(citizen_id)
+    score: Score = enrolment.score
+    cause = cause_to_rescore(score, scorecard_id=current_scorecard().row_id, today=scoring_day(now))
+    if cause is not None:
+        again = rescore(citizen_id=citizen_id, cause=cause, now=now)
+        if again is None:
+            return score_in_force(citizen_id, now=now)  # left this moment: says so
+        score = again
+    score.enrolment = enrolment
+    return score
+
+
+def cause_to_rescore(score: Score, *, scorecard_id: int, today: date) -> str | None:
+    """Why a stored score may not be used as it stands, if it may not."""
+    if score.scorecard_id != scorecard_id:
+        return Cause.SCORECARD
+    if scoring.month(score.as_of) < scoring.month(today):
+        return Cause.MONTH
+    return None
+
+
+def rescore_stale(*, now: datetime, limit: int) -> int:
+    """Make up to `limit` scores again that a new month or a new scorecard has overtaken; return how many."""
+    row_id, _ = current_scorecard()
+    today = scoring_day(now)
+    overtaken = Q(as_of__lt=today.replace(day=1)) | ~Q(scorecard_id=row_id)
+    stale = list(Score.objects.filter(overtaken).order_by("as_of", "pk")[:limit])
+    for score in stale:
+        cause = cause_to_rescore(score, scorecard_id=row_id, today=today)
+        if cause is not None:
+            rescore(citizen_id=score.pk, cause=cause, now=now)
+    return len(stale)
+
+
+def forget_entries(*, citizen_id: int, entry_ids: Iterable[int]) -> None:
+    """Take the names of entries that are being erased out of everything kept about the score (P8).
+
+    Points and sums stay as they were told; what they were about becomes "a record that has lapsed". The caller holds
+    the enrolment row and rescores afterwards.
+    """
+    gone = frozenset(entry_ids)
+    if not gone:
+        return
+    score = Score.objects.filter(pk=citizen_id).first()
+    if score is not None and score.compared_with is not None:
+        kept = Explanation.from_document(score.compared_with).forgetting(gone)
+        Score.objects.filter(pk=citizen_id).update(compared_with=kept.to_document())
+    rewritten = []
+    for change in ScoreChange.objects.filter(enrolment_id=citizen_id).iterator(chunk_size=500):
+        lines = [Line.from_document(line) for line in change.lines]
+        if any(line.entry_id in gone for line in lines):
+            change.lines = [line.forgetting(gone).to_document() for line in lines]
+            rewritten.append(change)
+    ScoreChange.objects.bulk_update(rewritten, ["lines"], batch_size=200)

@@ -1,0 +1,53 @@
+"""What happens behind the answers: scores that follow their entries, the turn of the month, and forgetting in time."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from citizen_app.outbox import handles, sweeps
+from scores.models import EndedLink, LinkCode
+from scores.services.enrolment import LEFT_TOPIC
+from scores.services.farewell import send_receipt
+from scores.services.lapsing import erase_lapsed
+from scores.services.rescoring import RESCORE_TOPIC, rescore, rescore_stale
+
+STALE_AT_ONCE: Final = 200
+LAPSED_AT_ONCE: Final = 500
+ENDED_LINKS_KEPT: Final = timedelta(days=30)
+LINK_CODES_KEPT: Final = timedelta(days=1)
+
+
+@handles(RESCORE_TOPIC)
+def rescore_citizens(*, citizen_ids: list[int], cause: str) -> None:
+    """Make these citizens' scores again from all their entries; each in a transaction of its own. Safe twice."""
+    for citizen_id in citizen_ids:
+        rescore(citizen_id=citizen_id, cause=cause)
+
+
+@handles(LEFT_TOPIC)
+def enrolment_left(*, citizen_id: int, at: str, erased: dict[str, int]) -> None:
+    """Tell who has to know that somebody left: themselves, with the receipt."""
+    send_receipt(citizen_id=citizen_id, at=at, erased=erased)
+
+
+@sweeps("scores.stale")
+def turn_the_month(now: datetime) -> int:
+    """Make scores again that a new month or a new scorecard has overtaken, some at a time."""
+    return rescore_stale(now=now, limit=STALE_AT_ONCE)
+
+
+@sweeps("scores.lapsed_entries")
+def forget_lapsed_entries(now: datetime) -> int:
+    """Erase entries 30 days after they lapsed, their names in the history too (P8)."""
+    return erase_lapsed(now=now, limit=LAPSED_AT_ONCE)
+
+
+@sweeps("scores.ended_links")
+def forget_ended_links(now: datetime) -> int:
+    """Stop telling sources about links that ended more than 30 days ago."""
+    return EndedLink.objects.filter(since__lt=now - ENDED_LINKS_KEPT).delete()[0]
+
+
+@sweeps("scores.link_codes")
+def forget_link_codes(now: datetime) -> int:
+    """Erase link codes a day after they stopped working."""
+    return LinkCode.objects.filter(expires_at__lt=now - LINK_CODES_KEPT).delete()[0]
