@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Production settings for the deployment check: values of the right shape that open nothing.
 DEPLOYED := PRODUCTION=true HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=citizen.example REDIS_URL=redis://127.0.0.1:6379/9 \
-	BROKER_URL=amqp://guest:guest@127.0.0.1:5672// \
+	BROKER_URL=amqp://guest:guest@127.0.0.1:5672// EMAIL_URL=smtp://mail.citizen.example:587 \
 	SECRET_KEY=check-only-$(shell printf 'k%.0s' $$(seq 60)) SERVER_KEY=check-only-$(shell printf 's%.0s' $$(seq 60))
 
 .PHONY: help run migrate seed test test-postgresql test-browser check check-static format bench openapi clean

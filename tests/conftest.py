@@ -4,6 +4,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connection, connections
 
+from citizen_app.api.throttles import forget_counts
+
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_serialized_rollback", "live_server"}
 
 
@@ -23,6 +25,7 @@ def _a_house_of_its_own(settings, tmp_path):
     settings.VAR_DIR = tmp_path
     settings.OUTBOX_RELAY_THREAD = False
     cache.clear()
+    forget_counts()
     yield
     cache.clear()
 

@@ -1,0 +1,97 @@
+"""People and machine clients, as the product makes them: factories with valid defaults."""
+
+from datetime import timedelta
+from typing import Any
+
+import factory
+from allauth.account.models import EmailAddress
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+from rest_framework.test import APIClient
+
+from citizen_app.accounts import set_up, sign_in
+from citizen_app.accounts.clients import IssuedClient, issue_client
+from citizen_app.accounts.operators import grant_role
+from citizen_app.models import Citizen, OAuthApplication
+
+PASSWORD = "correct horse battery"  # noqa: S105
+
+
+class CitizenFactory(factory.django.DjangoModelFactory):
+    """Somebody with an account. `verified=True` shows the address to be theirs, `password=True` sets `PASSWORD`."""
+
+    class Meta:
+        model = Citizen
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@example.org")
+    first_name = factory.Sequence(lambda n: f"Person {n}")
+    password = "!"
+
+    @factory.post_generation
+    def verified(obj: Citizen, create: bool, wanted: bool | None, **options: Any) -> None:  # noqa: N805
+        if wanted:
+            EmailAddress.objects.create(user=obj, email=obj.email, verified=True, primary=True)
+
+    @classmethod
+    def _create(cls, model_class: type[Citizen], *args: Any, **fields: Any) -> Citizen:
+        citizen = model_class(**{**fields, "password": "!"})
+        if fields["password"] is True:
+            citizen.set_password(PASSWORD)
+        elif fields["password"] != "!":
+            citizen.set_password(fields["password"])
+        citizen.save()
+        return citizen
+
+
+def operator_with(*roles: str, **fields: Any) -> Citizen:
+    """An operator with these roles and an authenticator, so that their sessions are complete."""
+    operator = CitizenFactory(verified=True, password=True, **fields)
+    for role in roles:
+        grant_role(citizen=operator, role=role, by=None)
+    set_up.set_up_authenticator(operator)
+    operator.refresh_from_db()
+    return operator
+
+
+def session_token_for(citizen: Citizen) -> str:
+    """A complete session's `X-Session-Token`."""
+    return sign_in.session_token_for(citizen)
+
+
+def api_client_for(citizen: Citizen) -> APIClient:
+    """The citizen's app: every request carries their session token."""
+    client = APIClient()
+    client.credentials(HTTP_X_SESSION_TOKEN=session_token_for(citizen))
+    return client
+
+
+def machine_client(
+    *, owner: str = "mer_x", scopes: tuple[str, ...] = ("merchant:scan", "merchant:perks"), name: str = "Till"
+) -> IssuedClient:
+    """A merchant's server; with the scope `source:write` a furnisher's."""
+    kind = OAuthApplication.OwnerKind.FURNISHER if "source:write" in scopes else OAuthApplication.OwnerKind.MERCHANT
+    return issue_client(name=name, owner_kind=kind, owner=owner, scopes=list(scopes), by=None)
+
+
+def bearer_for(application: OAuthApplication, *, scope: str | None = None) -> str:
+    """An access token of this client, stored as the provider stores them: only its hash can be found again."""
+    from oauth2_provider.generators import generate_client_secret
+    from oauth2_provider.models import set_token_value
+
+    token = generate_client_secret()
+    row = get_access_token_model()(
+        application=application,
+        scope=" ".join(application.allowed_scopes) if scope is None else scope,
+        expires=timezone.now() + timedelta(minutes=10),
+    )
+    set_token_value(row, token)
+    row.save()
+    return token
+
+
+def api_client_of(application: OAuthApplication, *, scope: str | None = None) -> APIClient:
+    """The server behind this client: every request carries its bearer token."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_for(application, scope=scope)}")
+    return client
