@@ -102,6 +102,7 @@ RELEASES_AT_DESK = {
     "stock": "back to stock only",
     "nothing": "nothing comes back",
 }
+JOIN = "\u2060–\u2060"  # a dash at which no line breaks
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -231,7 +232,7 @@ def hours_text(hours: Sequence[Record]) -> list[str]:
     """Weekly hours, a line for each day or run of days that are alike: `Monday to Friday, 09:00–17:00`."""
     spans: dict[int, list[str]] = {}
     for hour in hours:
-        spans.setdefault(int(hour["day"]), []).append(f"{hour['from']}–{hour['to']}")
+        spans.setdefault(int(hour["day"]), []).append(f"{hour['from']}{JOIN}{hour['to']}")
     days = sorted(spans)
     lines: list[str] = []
     index = 0

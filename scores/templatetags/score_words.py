@@ -16,6 +16,7 @@ register = template.Library()
 MARKED = 4
 
 register.filter("verdict", words.verdict)
+register.filter("change_title", words.change_title)
 register.filter("factor_sum", ledger.factor_sum)
 register.filter("rule_sum", ledger.rule_sum)
 register.filter("change_sum", ledger.change_sum)
@@ -52,11 +53,6 @@ def factor_words(codes: Sequence[str]) -> str:
 @register.filter
 def factor_note(code: str) -> str:
     return words.FACTOR_NOTES.get(code, "")
-
-
-@register.filter
-def cause_word(code: str) -> str:
-    return words.CAUSES.get(code, words.named(code))
 
 
 @register.filter

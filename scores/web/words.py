@@ -1,6 +1,7 @@
 """PURE: the words for bands, purposes, causes and inquiries, and the sentence a person reads first."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 BANDS = {
@@ -30,7 +31,7 @@ CAUSES = {
     "entries": "Records arrived or changed",
     "dispute": "A dispute changed",
     "source": "You switched a source",
-    "month": "A new month began",
+    "month": "A new month: older records faded",
     "scorecard": "A new scorecard applies",
 }
 WHY_NOT = {
@@ -100,3 +101,15 @@ def verdict(score: Mapping[str, Any]) -> str:
         return f"{standing}, and steady."
     amount = "a little " if abs(moved) < LITTLE else ""
     return f"{standing}, and {amount}{'better' if moved > 0 else 'lower'} than before."
+
+
+def change_title(change: Mapping[str, Any]) -> str:
+    """What a change was, by its largest line; a month's turn and a first score are named for what they are."""
+    if change["previous"] is None:
+        return "Your first score"
+    lines = [line for line in change["lines"] if line["kind"] not in ("rounding", "faded", "capped", "base")]
+    if change["value"] is None or change["cause"] in ("month", "scorecard") or not lines:
+        return CAUSES.get(change["cause"], named(change["cause"]))
+    first = max(lines, key=lambda line: abs(Decimal(line["points"])))
+    more = len(lines) - 1
+    return f"{first['text']} and {more} more" if more else str(first["text"])
