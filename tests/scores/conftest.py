@@ -10,7 +10,7 @@ from scores.scorecard import Scorecard, load_scorecard
 
 SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 settings.register_profile(
-    "ci", max_examples=5000, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW_IS_FINE
+    "ci", max_examples=7000, derandomize=True, database=None, deadline=None, suppress_health_check=SLOW_IS_FINE
 )
 settings.register_profile("dev", max_examples=1200, database=None, deadline=None, suppress_health_check=SLOW_IS_FINE)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")

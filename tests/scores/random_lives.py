@@ -1,7 +1,6 @@
 """Random scorecards and entries that stand at the edges often, and a count of the edges an example stood at."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -51,7 +50,7 @@ class Choices:
         return options[next(self.rest) % len(options)]
 
 
-def _bytes(count):
+def some_bytes(count):
     return st.binary(min_size=count, max_size=count)
 
 
@@ -138,7 +137,7 @@ def case_of(drawn):
     return card, [some_entry(card, choices, number, as_of) for number in range(1, count + 1)], as_of
 
 
-cases = _bytes(130 + 9 * MOST_ENTRIES).map(case_of)
+cases = some_bytes(130 + 9 * MOST_ENTRIES).map(case_of)
 
 
 def edges_of(card, entries, as_of, scoring):
@@ -195,8 +194,3 @@ def edges_of(card, entries, as_of, scoring):
                 }
                 found["exactly what a purpose needs"] |= len(passing) == need.entries
     return +found
-
-
-def renamed(card, version):
-    """The same scorecard under another version."""
-    return replace(card, version=version)
