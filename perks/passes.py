@@ -136,7 +136,8 @@ def sign_pass(
             _seconds(valid_until).to_bytes(5, "big"),
         )
     )
-    return base45.b45encode(claims + signer.private_key.sign(claims)).decode()
+    encoded: bytes = base45.b45encode(claims + signer.private_key.sign(claims))
+    return encoded.decode()
 
 
 def shown_pass(signed: str, digits: str) -> str:
