@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import login
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
@@ -21,6 +22,7 @@ def open_session(citizen: Citizen) -> SessionBase:
     request = HttpRequest()
     request.META.update(REMOTE_ADDR="127.0.0.1", HTTP_USER_AGENT="set-up command", SERVER_NAME="localhost")
     request.session = sessionkit.new_session()
+    request.user = AnonymousUser()  # Django's `login` replaces a user that is there, and adds none
     with context.request_context(request):
         login(request, citizen, backend=settings.AUTHENTICATION_BACKENDS[0])
         record_authentication(request, citizen, method="password", email=citizen.email)
