@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('is_demo', models.BooleanField(default=False)),
                 ('applied_at', models.DateTimeField()),
                 ('approved_at', models.DateTimeField(null=True)),
+                ('refusal', models.TextField(blank=True)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'active', 'suspended', 'closed'])), name='merchant_state_is_known'), models.CheckConstraint(condition=models.Q(('sector__in', ['hotel', 'airport', 'car_rental', 'shop', 'dating_app'])), name='merchant_sector_is_known'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['active', 'suspended']), _negated=True), ('approved_at__isnull', False), _connector='OR'), name='merchant_active_is_approved')],
@@ -126,6 +127,7 @@ class Migration(migrations.Migration):
                 ('published_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('revision', models.PositiveIntegerField(default=1)),
+                ('sequence', models.PositiveIntegerField(default=0)),
                 ('branches', models.ManyToManyField(related_name='perks', to='perks.branch')),
                 ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='perks', to='perks.merchant')),
             ],
@@ -189,9 +191,11 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
                 ('reversal_reason', models.CharField(blank=True, max_length=500)),
+                ('release', models.JSONField()),
                 ('counts_for_limits', models.BooleanField(default=True)),
                 ('counts_for_stock', models.BooleanField(default=True)),
                 ('sequence', models.PositiveIntegerField(default=1)),
+                ('forgets_citizen', models.BooleanField(default=False)),
                 ('branch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='perks.branch')),
                 ('citizen', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='redemptions', to=settings.AUTH_USER_MODEL)),
                 ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='redemptions', to='perks.merchant')),
@@ -329,6 +333,10 @@ class Migration(migrations.Migration):
             model_name='redemption',
             index=models.Index(condition=models.Q(('state', 'reserved')), fields=['expires_at'], name='redemption_to_expire'),
         ),
+        migrations.AddIndex(
+            model_name='redemption',
+            index=models.Index(condition=models.Q(('forgets_citizen', True)), fields=['closed_at'], name='redemption_to_forget'),
+        ),
         migrations.AddConstraint(
             model_name='redemption',
             constraint=models.UniqueConstraint(fields=('code_hash',), name='redemption_code_is_unique'),
@@ -352,6 +360,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='scan',
             index=models.Index(fields=['merchant', 'till', '-id'], name='scan_of_till'),
+        ),
+        migrations.AddIndex(
+            model_name='scan',
+            index=models.Index(condition=models.Q(('outcome__in', ['unknown_code', 'wrong_merchant']), ('typed', True)), fields=['merchant', 'received_at'], name='scan_wrong_typed_code'),
         ),
         migrations.AddIndex(
             model_name='scan',

@@ -22,16 +22,39 @@ class PerkQuerySet(NamedQuerySet):
             merchant__state=Merchant.State.ACTIVE,
         )
 
-    def take_one(self, perk_id: object) -> bool:
-        """Take one from stock in a single statement; False when none is left or it is no longer published."""
+    def take_one(self, perk: "Perk", *, cost: int = 0) -> bool:
+        """Take one from stock, and its cost from the budget, in a single statement.
+
+        False when none is left, or when the perk is no longer the one that was read: ended, paused, or changed by its
+        merchant since.
+        """
         return bool(
             self.filter(
-                Q(stock__isnull=True) | Q(taken_count__lt=F("stock")), pk=perk_id, state=Perk.State.PUBLISHED
-            ).update(taken_count=F("taken_count") + 1)
+                Q(stock__isnull=True) | Q(taken_count__lt=F("stock")),
+                Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost),
+                pk=perk.pk,
+                state=Perk.State.PUBLISHED,
+                revision=perk.revision,
+            ).update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
         )
 
-    def put_one_back(self, perk_id: object) -> bool:
-        return bool(self.filter(pk=perk_id, taken_count__gt=0).update(taken_count=F("taken_count") - 1))
+    def take_one_again(self, perk_id: object, *, cost: int = 0) -> bool:
+        """Take back what an expired hold had returned, whatever state the perk is in; False when it is gone."""
+        return bool(
+            self.filter(
+                Q(stock__isnull=True) | Q(taken_count__lt=F("stock")),
+                Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost),
+                pk=perk_id,
+            ).update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
+        )
+
+    def put_one_back(self, perk_id: object, *, cost: int = 0) -> bool:
+        """Return one to stock, and its cost to the budget."""
+        return bool(
+            self.filter(pk=perk_id, taken_count__gt=0, budget_spent__gte=cost).update(
+                taken_count=F("taken_count") - 1, budget_spent=F("budget_spent") - cost
+            )
+        )
 
 
 class Perk(UUIDNamed):
@@ -101,6 +124,7 @@ class Perk(UUIDNamed):
     published_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     revision = models.PositiveIntegerField(default=1)  # what If-Match compares
+    sequence = models.PositiveIntegerField(default=0)  # of the events told about it
 
     objects = PerkQuerySet.as_manager()
 

@@ -43,6 +43,7 @@ class Merchant(UUIDNamed):
     is_demo = models.BooleanField(default=False)
     applied_at = models.DateTimeField()
     approved_at = models.DateTimeField(null=True)
+    refusal = models.TextField(blank=True)  # why an operator refused or suspended it, for its own team
 
     objects = NamedQuerySet.as_manager()
 

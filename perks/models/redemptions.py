@@ -40,10 +40,14 @@ class Redemption(UUIDNamed):
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)  # when it left `reserved`
     reversal_reason = models.CharField(max_length=500, blank=True)
+    # The perk's release policy as it was when this was taken: {"on_cancel", "on_expiry", "on_reversal"}.
+    release = models.JSONField()
     # False once the release policy gave it back to the citizen's limits, or to the stock.
     counts_for_limits = models.BooleanField(default=True)
     counts_for_stock = models.BooleanField(default=True)
-    sequence = models.PositiveIntegerField(default=1)
+    sequence = models.PositiveIntegerField(default=1)  # of the events told about it
+    # The citizen left while it was open: once it has closed, it loses them.
+    forgets_citizen = models.BooleanField(default=False)
 
     objects = NamedQuerySet.as_manager()
 
@@ -75,6 +79,8 @@ class Redemption(UUIDNamed):
             models.Index(fields=["perk", "state"], name="redemption_of_perk"),
             # The sweep of holds that ran out.
             models.Index(fields=["expires_at"], condition=Q(state="reserved"), name="redemption_to_expire"),
+            # The sweep of people who left.
+            models.Index(fields=["closed_at"], condition=Q(forgets_citizen=True), name="redemption_to_forget"),
         ]
 
     def __str__(self) -> str:

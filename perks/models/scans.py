@@ -55,6 +55,12 @@ class Scan(IntegerNamed):
         indexes = [
             # The last scans of a till.
             models.Index(fields=["merchant", "till", "-id"], name="scan_of_till"),
+            # Wrong typed codes of the last minutes and of the day: guessing is stopped by counting them.
+            models.Index(
+                fields=["merchant", "received_at"],
+                condition=models.Q(typed=True, outcome__in=["unknown_code", "wrong_merchant"]),
+                name="scan_wrong_typed_code",
+            ),
             # A redemption's scans.
             models.Index(fields=["redemption", "-id"], name="scan_of_redemption"),
         ]
