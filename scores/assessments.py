@@ -29,8 +29,6 @@ __all__ = [
     "record_inquiry",
 ]
 
-NOT_ENROLLED = "not_enrolled"
-
 
 @dataclass(frozen=True, slots=True)
 class PurposeAnswer:
@@ -57,7 +55,7 @@ def assess(citizen: Citizen, *, now: datetime | None = None) -> Assessment:
     try:
         score = score_in_force(citizen.pk, now=now or timezone.now())
     except NotEnrolled:
-        return Assessment(NOT_ENROLLED, has_document=False, purposes=_purposes(card, {}))
+        return Assessment("not_enrolled", has_document=False, purposes=_purposes(card, {}))
     enrolment = score.enrolment
     paused = enrolment.state == Enrolment.State.PAUSED
     return Assessment(
@@ -77,7 +75,7 @@ def assess_locked(citizen: Citizen, *, now: datetime | None = None) -> Assessmen
     try:
         Enrolment.objects.locked(citizen.pk)
     except NotEnrolled:
-        return Assessment(NOT_ENROLLED, has_document=False, purposes=_purposes(current_scorecard().card, {}))
+        return Assessment("not_enrolled", has_document=False, purposes=_purposes(current_scorecard().card, {}))
     return assess(citizen, now=now)
 
 

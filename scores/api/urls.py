@@ -1,5 +1,31 @@
-"""The addresses of this room."""
+"""Addresses below `/api/v1/` that belong to the score."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from scores.api.consent_texts import CurrentConsentTextView
+from scores.api.enrolment import EnrolmentView, PauseView, ResumeView
+from scores.api.entries import EntriesView, EntryView
+from scores.api.furnishing import SourceEntriesView, SourceEntryView, SourceLinksView
+from scores.api.inquiries import InquiriesView
+from scores.api.score import ExplanationView, HistoryView, ScoreView, WhatIfView
+from scores.api.sources import SourceLinkView, SourcesView, SourceView
+
+urlpatterns = [
+    path("consent-texts/current", CurrentConsentTextView.as_view(), name="current-consent-text"),
+    path("me/enrolment", EnrolmentView.as_view(), name="enrolment"),
+    path("me/enrolment/pause", PauseView.as_view(), name="pause"),
+    path("me/enrolment/resume", ResumeView.as_view(), name="resume"),
+    path("me/score", ScoreView.as_view(), name="score"),
+    path("me/score/history", HistoryView.as_view(), name="score-history"),
+    path("me/score/explanation", ExplanationView.as_view(), name="score-explanation"),
+    path("me/score/what-if", WhatIfView.as_view(), name="what-if"),
+    path("me/entries", EntriesView.as_view(), name="entries"),
+    path("me/entries/<str:entry_id>", EntryView.as_view(), name="entry"),
+    path("me/sources", SourcesView.as_view(), name="sources"),
+    path("me/sources/<str:code>", SourceView.as_view(), name="source"),
+    path("me/sources/<str:code>/link", SourceLinkView.as_view(), name="source-link"),
+    path("me/inquiries", InquiriesView.as_view(), name="inquiries"),
+    path("sources/links", SourceLinksView.as_view(), name="source-links"),
+    path("sources/entries", SourceEntriesView.as_view(), name="source-entries"),
+    path("sources/entries/<str:external_id>", SourceEntryView.as_view(), name="source-entry"),
+]

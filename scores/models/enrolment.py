@@ -23,7 +23,7 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
 
         `no_key` lets rows that point to it be inserted meanwhile: a batch of entries waits for nobody's reading.
         """
-        return self.select_for_update(no_key=True, of=("self",)).of(citizen_id)  # type: ignore[attr-defined]
+        return self.select_for_update(no_key=True, of=("self",)).of(citizen_id)
 
     def staying(self, citizen_ids: Collection[int]) -> list[int]:
         """Those of these citizens who are enrolled, in order; none of them can leave until the transaction ends.

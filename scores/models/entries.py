@@ -16,14 +16,17 @@ class EntryQuerySet(NamedQuerySet):
 
     def strike(self, *, why: str, now: datetime) -> int:
         """Strike those not struck yet, each with its change on record; return how many. Needs a transaction."""
-        standing = list(
-            self.exclude(status=Entry.Status.STRUCK).select_for_update(of=("self",)).order_by("pk").only("pk", "status")
+        standing = dict(
+            self.exclude(status=Entry.Status.STRUCK)
+            .select_for_update(of=("self",))
+            .order_by("pk")
+            .values_list("pk", "status")
         )
         EntryStatusChange.objects.bulk_create(
-            EntryStatusChange(entry=entry, at=now, was=entry.status, became=Entry.Status.STRUCK, why=why)
-            for entry in standing
+            EntryStatusChange(entry_id=pk, at=now, was=status, became=Entry.Status.STRUCK, why=why)
+            for pk, status in standing.items()
         )
-        return Entry.objects.filter(pk__in=[entry.pk for entry in standing]).update(status=Entry.Status.STRUCK)
+        return Entry.objects.filter(pk__in=standing).update(status=Entry.Status.STRUCK)
 
 
 class Entry(IntegerNamed):

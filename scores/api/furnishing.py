@@ -1,0 +1,175 @@
+"""The furnisher's side: linking subjects, sending entries, taking them back (P2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from citizen_app.api.pagination import page
+from citizen_app.api.parsers import IngestionJSONParser
+from citizen_app.api.permissions import MachineWith, client_of
+from citizen_app.api.schema import page_of
+from citizen_app.api.serializers import read_body
+from citizen_app.api.throttles import add_limit, hit
+from citizen_app.api.views import ApiView
+from citizen_app.errors import FieldError, InvalidInput
+from scores.api.callers import source_of
+from scores.api.serializers import (
+    BatchAnswerSerializer,
+    BatchQuery,
+    BatchSerializer,
+    RetractQuery,
+    SourceLinkInput,
+    SourceLinkSerializer,
+    SourceLinksQuery,
+)
+from scores.models import EndedLink, Link, Source
+from scores.services.batches import is_name
+from scores.services.ingestion import furnish_entries, retract_entry
+from scores.services.linking import redeem_link_code
+
+SCOPE = "source:write"
+# A link code is one in a million million; so many guesses find none in its fifteen minutes.
+add_limit("link_codes", "120/minute")
+
+
+class SourceLinksView(ApiView):
+    """The subjects who let your source in."""
+
+    permission_classes = [MachineWith(SCOPE)]
+    query_serializer = {"get": SourceLinksQuery}
+
+    @extend_schema(
+        operation_id="redeem_link_code",
+        request=SourceLinkInput,
+        responses={201: SourceLinkSerializer, 200: SourceLinkSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Link the citizen who gave you this code to your own subject id; 200 when they were linked already."""
+        source = source_of(request)
+        body = read_body(request, SourceLinkInput)
+        if not is_name(body["subject"]):
+            raise InvalidInput(FieldError("/subject", "invalid", "Send 1 to 128 of the characters A–Z a–z 0–9 . _ : -"))
+        client = client_of(request)
+        hit("link_codes", client.client_id)
+        link, is_new = redeem_link_code(source=source, code=body["link_code"], subject=body["subject"], by=client)
+        return Response(_links([link])[0], status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    @extend_schema(operation_id="list_links", responses=page_of("SourceLinkPage", SourceLinkSerializer))
+    def get(self, request: Request) -> Response:
+        """Return your links, latest change first: send only about these. A link that ended is told for 30 days."""
+        feed = LinkFeed(source_of(request))
+        if "changed_since" in self.query:
+            feed = feed.filter(Q(since__gte=self.query["changed_since"]))
+        return page(request, feed, order=("-since", "-id"), shape=_links)  # type: ignore[arg-type]
+
+
+class LinkFeed:
+    """Links and ended links as one list, read as a page reads a queryset: an id is in one of the two tables only."""
+
+    model = Link
+
+    def __init__(self, source: Source) -> None:
+        self._tables: tuple[Any, ...] = (Link.objects.filter(source=source), EndedLink.objects.filter(source=source))
+        self._order: tuple[str, ...] = ()
+
+    def _each(self, method: str, *args: Any) -> "LinkFeed":
+        feed = object.__new__(LinkFeed)
+        feed._tables = tuple(getattr(table, method)(*args) for table in self._tables)
+        feed._order = self._order
+        return feed
+
+    def filter(self, condition: Q) -> "LinkFeed":
+        return self._each("filter", condition)
+
+    def order_by(self, *names: str) -> "LinkFeed":
+        """Both orders the page asks for run the same way in all fields."""
+        feed = self._each("order_by", *names)
+        feed._order = names
+        return feed
+
+    def __getitem__(self, piece: slice) -> list[Any]:
+        found = [row for table in self._tables for row in table[: piece.stop]]
+        newest_first = self._order[0].startswith("-")
+        return sorted(found, key=lambda row: (row.since, row.pk), reverse=newest_first)[piece]
+
+
+def _links(links: list[Any]) -> list[dict[str, Any]]:
+    told = SourceLinkSerializer(
+        [
+            {
+                "subject": link.subject,
+                "state": "ended" if isinstance(link, EndedLink) else "on" if link.is_on else "off",
+                "since": link.since,
+            }
+            for link in links
+        ],
+        many=True,
+    ).data
+    return list(told)
+
+
+class SourceEntriesView(ApiView):
+    """Entries about people who let your source in."""
+
+    permission_classes = [MachineWith(SCOPE)]
+    parser_classes = [IngestionJSONParser]
+    query_serializer = {"post": BatchQuery}
+
+    @extend_schema(operation_id="furnish_entries", request=BatchSerializer, responses={200: BatchAnswerSerializer})
+    def post(self, request: Request) -> Response:
+        """Send up to 10,000 entries; each row is answered for itself, and sending it again is harmless."""
+        answer = furnish_entries(
+            source=source_of(request),
+            rows=_rows(request.data),
+            dry_run=self.query["dry_run"],
+            by=client_of(request),
+        )
+        return Response(
+            {
+                "accepted": answer.accepted,
+                "duplicates": answer.duplicates,
+                "rejected": [rejection.as_dict() for rejection in answer.rejected],
+            }
+        )
+
+
+def _rows(body: Any) -> list[Any]:
+    """The batch's rows, unjudged: a serializer per row would cost more than recording it."""
+    if not isinstance(body, Mapping):
+        raise InvalidInput(FieldError("", "invalid", "Send an object."))
+    errors = [FieldError(f"/{name}", "unknown_field", "There is no such field.") for name in body if name != "entries"]
+    if "entries" not in body:
+        errors.append(FieldError("/entries", "required", "This field is required."))
+    elif not isinstance(body["entries"], list):
+        errors.append(FieldError("/entries", "invalid", "Send a list of entries."))
+    if errors:
+        raise InvalidInput(*errors)
+    rows: list[Any] = body["entries"]
+    return rows
+
+
+class SourceEntryView(ApiView):
+    """One entry you sent."""
+
+    permission_classes = [MachineWith(SCOPE)]
+    query_serializer = {"delete": RetractQuery}
+
+    @extend_schema(
+        operation_id="retract_entry",
+        parameters=[OpenApiParameter("external_id", str, OpenApiParameter.PATH)],
+        responses={204: None},
+    )
+    def delete(self, request: Request, external_id: str) -> Response:
+        """Take an entry back: it is struck and counts no more. Safe to repeat."""
+        retract_entry(
+            source=source_of(request),
+            external_id=external_id,
+            subject=self.query["subject"],
+            by=client_of(request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
