@@ -7,7 +7,7 @@ import segno
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.signup import prevent_enumeration
 from allauth.core import context
-from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.exceptions import ImmediateHttpResponse, RateLimited
 from allauth.core.internal.httpkit import is_headless_request
 from allauth.headless.base.response import AuthenticationResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -48,8 +48,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def validation_error(self, code: str, *args: object) -> ValidationError:
         # A page shows the sentence beside the form; an app is told to wait, and for how long.
-        if code in ("too_many_login_attempts", "rate_limited") and is_headless_request(context.request):
-            raise TooManySignIns
+        if is_headless_request(context.request):
+            if code == "too_many_login_attempts":
+                raise TooManySignIns
+            if code == "rate_limited":
+                raise RateLimited
         return super().validation_error(code, *args)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

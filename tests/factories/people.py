@@ -5,13 +5,20 @@ from typing import Any
 
 import factory
 from allauth.account.models import EmailAddress
+from allauth.headless.internal import sessionkit
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.core import signing
+from django.test import Client
 from django.utils import timezone
-from oauth2_provider.models import get_access_token_model
+from oauth2_provider.generators import generate_client_secret
+from oauth2_provider.models import get_access_token_model, set_token_value
 from rest_framework.test import APIClient
 
 from citizen_app.accounts import set_up, sign_in
 from citizen_app.accounts.clients import IssuedClient, issue_client
 from citizen_app.accounts.operators import grant_role
+from citizen_app.accounts.sessions import SignedSessionMiddleware
 from citizen_app.models import Citizen, OAuthApplication
 
 PASSWORD = "correct horse battery"  # noqa: S105
@@ -59,6 +66,20 @@ def session_token_for(citizen: Citizen) -> str:
     return sign_in.session_token_for(citizen)
 
 
+def browser_for(citizen: Citizen, *, enforce_csrf_checks: bool = False) -> Client:
+    """The citizen's browser, signed in completely (Django's `force_login` makes a cookie that is not signed)."""
+    client = Client(enforce_csrf_checks=enforce_csrf_checks)
+    key = sign_in.open_session(citizen).session_key
+    client.cookies[settings.SESSION_COOKIE_NAME] = signing.Signer(salt=SignedSessionMiddleware.salt).sign(key)
+    return client
+
+
+def session_in(client: Client) -> SessionBase:
+    """The session behind a browser's cookie (in the place of Django's `client.session`)."""
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return sessionkit.session_store(signing.Signer(salt=SignedSessionMiddleware.salt).unsign(cookie))
+
+
 def api_client_for(citizen: Citizen) -> APIClient:
     """The citizen's app: every request carries their session token."""
     client = APIClient()
@@ -76,9 +97,6 @@ def machine_client(
 
 def bearer_for(application: OAuthApplication, *, scope: str | None = None) -> str:
     """An access token of this client, stored as the provider stores them: only its hash can be found again."""
-    from oauth2_provider.generators import generate_client_secret
-    from oauth2_provider.models import set_token_value
-
     token = generate_client_secret()
     row = get_access_token_model()(
         application=application,

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from allauth.account.internal.flows import manage_email
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
 from django.test import Client
@@ -72,7 +73,7 @@ def test_a_wrong_code_opens_nothing_and_few_may_be_tried():
         assert refused.status_code == 400
         assert refused.json()["errors"][0]["code"] == "incorrect_code"
     app.post("/auth/email/verify", key="BBBB-BBBB")
-    assert app.post("/auth/email/verify", key=code).status_code != 200
+    assert app.post("/auth/email/verify", key=code).status_code == 409
     assert app.me().status_code == 401
 
 
@@ -135,7 +136,7 @@ def test_a_forgotten_password_is_set_anew_by_mailed_code_and_ends_other_sessions
     elsewhere.post("/auth/login", email=ana.email, password=PASSWORD)
     app = App()
     assert app.post("/auth/password/request", email=ana.email).status_code == 401
-    assert app.post("/auth/password/reset", key=newest_code(), password="a wholly new phrase").status_code in (200, 401)
+    assert app.post("/auth/password/reset", key=newest_code(), password="a wholly new phrase").status_code == 401
     assert elsewhere.me().status_code == 401
     assert App().post("/auth/login", email=ana.email, password=PASSWORD).status_code == 400
     assert App().post("/auth/login", email=ana.email, password="a wholly new phrase").status_code == 200
@@ -146,7 +147,9 @@ def test_somebody_switched_off_has_no_session_left(ana):
     app.post("/auth/login", email=ana.email, password=PASSWORD)
     Citizen.objects.filter(pk=ana.pk).update(is_active=False)
     assert app.me().status_code == 401
-    assert App().post("/auth/login", email=ana.email, password=PASSWORD).status_code in (400, 401)
+    app = App()
+    assert app.post("/auth/login", email=ana.email, password=PASSWORD).status_code == 401
+    assert app.me().status_code == 401
 
 
 def test_signing_up_with_a_taken_address_looks_the_same_and_writes_to_its_owner(ana):
@@ -166,13 +169,13 @@ def test_signing_up_with_a_taken_address_looks_the_same_and_writes_to_its_owner(
 
 
 def test_an_address_taken_in_the_same_moment_looks_the_same_too(monkeypatch):
-    from allauth.account.internal.flows import manage_email
-
     CitizenFactory(email="ana@example.org")
+    # What the check saw just before the other one's account was stored.
     monkeypatch.setattr(manage_email, "assess_unique_email", lambda email, user=None: True)
     asked = App().post("/auth/signup", **NEW)
     assert (asked.status_code, pending(asked)) == (401, ["verify_email"])
     assert Citizen.objects.count() == 1
+    assert "already" in mails()[0].body
 
 
 def test_guessing_a_password_is_stopped_with_a_time_to_wait(ana):
@@ -192,7 +195,7 @@ def test_guessing_a_password_is_stopped_with_a_time_to_wait(ana):
 def test_asking_for_code_after_code_is_stopped_with_a_time_to_wait(ana):
     answers = [App().post("/auth/code/request", email=ana.email) for _ in range(4)]
     assert [answer.status_code for answer in answers[:3]] == [401, 401, 401]
-    assert answers[3].status_code in (400, 429)
+    assert (answers[3].status_code, answers[3]["Retry-After"]) == (429, "300")
     assert len(mails()) == 3
 
 
