@@ -287,8 +287,10 @@ class _Reader:
         base = self.points(read["base"], "base")
         if least is not None and least < 0:
             self.fail("range.min", "The range must not go below 0.")
+            least = None
         if least is not None and most is not None and least >= most:
             self.fail("range.max", "The range's max must be above its min.")
+            most = None
         if None not in (least, base, most) and not least <= base <= most:  # type: ignore[operator]
             self.fail("base", "The base must be inside the range.")
         thin = {"min_entries": None} | self.mapping(read["thin_file"], "thin_file", ("min_entries",))

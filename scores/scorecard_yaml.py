@@ -30,8 +30,16 @@ def read_yaml(text: str, errors: list[Problem]) -> Any:
     if len(text) > LONGEST_TEXT:
         errors.append(Problem("", f"The document is longer than {LONGEST_TEXT:,} characters."))
         return None
+    events: list[yaml.Event] = []
+    depth = 0
     try:
-        events = list(yaml.parse(text, Loader=yaml.SafeLoader))
+        # Event by event, because reading very deep nesting to its end takes for ever.
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                errors.append(Problem("", f"The document is nested deeper than {DEEPEST} levels."))
+                return None
+            events.append(event)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
@@ -46,15 +54,10 @@ def read_yaml(text: str, errors: list[Problem]) -> Any:
         for event in events
         if not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentStartEvent)
     )
-    return _node(next(nodes), nodes, "", 0, errors)
+    return _node(next(nodes), nodes, "", errors)
 
 
-def _node(event: yaml.Event, rest: Iterator[yaml.Event], path: str, depth: int, errors: list[Problem]) -> Any:
-    if depth > DEEPEST:
-        if depth == DEEPEST + 1:
-            errors.append(Problem(path, "Too deeply nested."))
-        _skip(event, rest)
-        return None
+def _node(event: yaml.Event, rest: Iterator[yaml.Event], path: str, errors: list[Problem]) -> Any:
     if isinstance(event, yaml.AliasEvent):
         errors.append(Problem(path, "Write it out: an alias is not read."))
         return None
@@ -65,7 +68,7 @@ def _node(event: yaml.Event, rest: Iterator[yaml.Event], path: str, depth: int, 
     if isinstance(event, yaml.SequenceStartEvent):
         items: list[Any] = []
         while not isinstance(event := next(rest), yaml.SequenceEndEvent):
-            items.append(_node(event, rest, f"{path}[{len(items)}]", depth + 1, errors))
+            items.append(_node(event, rest, f"{path}[{len(items)}]", errors))
         return items
     found: dict[str, Any] = {}
     while not isinstance(event := next(rest), yaml.MappingEndEvent):
@@ -78,7 +81,7 @@ def _node(event: yaml.Event, rest: Iterator[yaml.Event], path: str, depth: int, 
         place = f"{path}.{key:.40}" if path else f"{key:.40}"
         if key in found:
             errors.append(Problem(place, "This key stands here twice."))
-        found[key] = _node(next(rest), rest, place, depth + 1, errors)
+        found[key] = _node(next(rest), rest, place, errors)
     return found
 
 

@@ -198,7 +198,7 @@ def test_every_line_has_a_text(line, text):
 
 # -- A life ---------------------------------------------------------------------------------------------------------
 
-EVENTS = tuple("add add add month switch dispute dispute decide decide retract retract card erase".split())
+EVENTS = ("add",) * 3 + ("dispute", "decide", "retract") * 2 + ("month", "switch", "card", "erase")
 CAUSE = {
     "add": "entries",
     "retract": "entries",
