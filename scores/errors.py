@@ -30,6 +30,11 @@ class UnknownSource(NotFound):
     """A source code nobody has; the same answer as for anything else that is not there."""
 
 
+class SourceExists(DomainError):
+    code, kind, title = "source_exists", Kind.CONFLICT, "There is a source of this code already."
+    remedy = "Choose another code."
+
+
 class NotLinked(WrongState):
     title = "This source is not linked."
     remedy = "Link it first with `POST /api/v1/me/sources/{code}/link`."
@@ -82,10 +87,6 @@ class ScorecardIsPublished(WrongState):
 class ConsentTextIsPublished(WrongState):
     title = "A numbered consent text never changes."
     remedy = "Give the changed text a new version."
-
-
-class NoSuchCitizen(DomainError):
-    code, kind, title = "no_such_citizen", Kind.NOT_FOUND, "Nobody has this e-mail address, or they are not enrolled."
 
 
 class DocumentOfAnother(WrongState):
