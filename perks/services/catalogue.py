@@ -1,0 +1,288 @@
+"""What merchants offer, from the first draft to the end: writing, review by an operator, publishing, pausing.
+
+What was published never changes: a change of what binds the citizen is a new version, which an operator approves while
+the one in force stays. Everything else changes at once.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from citizen_app import audit
+from citizen_app.errors import FieldError, InvalidInput, WrongState
+from citizen_app.models import Citizen, OAuthApplication
+from perks import hours, states, tiers
+from perks.errors import FairTermsMissing, KindNotOfferedYet, MerchantNotActive, NotApproved
+from perks.models import Branch, Merchant, Perk, PerkCategory, PerkDay, PerkVersion, Redemption
+from perks.services.merchants import require_impartial_operator
+from perks.services.perk_body import BINDING, WORDING, PerkBody, read_body
+from perks.services.telling import tell_perk
+from perks.services.thresholds import check_thresholds, retire_thresholds, use_thresholds
+
+OFFERED_KINDS: Final = (Perk.Kind.DISCOUNT, Perk.Kind.PRIORITY)
+By = Citizen | OAuthApplication
+
+
+@transaction.atomic
+def draft_perk(
+    *, merchant: Merchant, by: By, body: Mapping[str, Any], is_demo: bool = False, now: datetime | None = None
+) -> Perk:
+    """Write a perk that only its team sees. `body` is the contract's perk body; mistakes are `InvalidInput`."""
+    now = now or timezone.now()
+    read = read_body(body, merchant=merchant)
+    perk = Perk.objects.create(
+        merchant=merchant, kind=read.kind, purpose=merchant.purpose, made_at=now, is_demo=is_demo, **read.perk
+    )
+    perk.pending = _new_version(perk, read.version, now)
+    perk.save(update_fields=["pending"])
+    _write_beside(perk, read)
+    audit.record(by=by, action="perk.draft", on=perk.public_id, merchant=merchant.public_id)
+    return perk
+
+
+@transaction.atomic
+def edit_perk(*, perk: Perk, by: By, body: Mapping[str, Any], now: datetime | None = None) -> Perk:
+    """Change a perk: a draft as a whole; past review, what binds the citizen waits for an operator's approval.
+
+    Raises `WrongState` while it is being reviewed and when it has ended, and for published tiers the probing rule's
+    refusals.
+    """
+    now = now or timezone.now()
+    perk = _locked(perk)
+    if perk.state in (Perk.State.REVIEW, Perk.State.ENDED):
+        raise WrongState(f"A perk in {perk.state!r} cannot be changed.")
+    read = read_body(body, merchant=perk.merchant, perk=perk)
+    changes: dict[str, Any] = {**read.perk, "refusal": perk.refusal}
+    if perk.state == Perk.State.DRAFT:
+        assert perk.pending is not None
+        changes["kind"] = read.kind
+        PerkVersion.objects.filter(pk=perk.pending.pk).update(**read.version)
+    else:
+        changes |= _change_of_versions(perk, read, now)
+    before = (perk.limit_per_day, perk.zone)
+    Perk.objects.filter(pk=perk.pk).update(**changes, revision=F("revision") + 1)
+    _write_beside(perk, read)
+    perk.refresh_from_db()
+    if perk.limit_per_day is not None and before != (perk.limit_per_day, perk.zone):
+        _count_today(perk, now)
+    audit.record(by=by, action="perk.edit", on=perk.public_id, fields=sorted(body))
+    return perk
+
+
+@transaction.atomic
+def submit_perk(*, perk: Perk, by: By) -> Perk:
+    """Hand a draft to the operators. Only kinds that can be offered, with fair terms, are taken."""
+    perk = _locked(perk)
+    _require(perk, "submit")
+    assert perk.pending is not None
+    if perk.kind not in OFFERED_KINDS:
+        raise KindNotOfferedYet(kinds=list(OFFERED_KINDS))
+    if not perk.pending.fair_terms.strip():
+        raise FairTermsMissing
+    if (
+        perk.kind == Perk.Kind.PRIORITY
+        and not Branch.objects.filter(merchant_id=perk.merchant_id, closed_at=None).exists()
+    ):
+        raise InvalidInput(FieldError("/branches", "required", "Priority is given at a branch: add one first."))
+    return _move(perk, "submit", by, refusal="")
+
+
+@transaction.atomic
+def approve_perk(*, perk: Perk, by: Citizen, now: datetime | None = None) -> Perk:
+    """Let a perk, or the waiting version of one, be offered. Never by somebody of the merchant's own team."""
+    now = now or timezone.now()
+    perk = _locked(perk)
+    require_impartial_operator(by, perk.merchant)
+    version = _waiting(perk)
+    if perk.state == Perk.State.REVIEW:
+        _put_in_force(perk, version, by, now)
+        return _move(perk, "approve", by)
+    if perk.published_at is not None:
+        check_thresholds(perk=perk, wanted=tiers.read_tiers(version.tiers), now=now)
+        use_thresholds(perk=perk, wanted=tiers.read_tiers(version.tiers), now=now)
+    _put_in_force(perk, version, by, now)
+    audit.record(by=by, action="perk.approve", on=perk.public_id, version=version.number)
+    return perk
+
+
+@transaction.atomic
+def refuse_perk(*, perk: Perk, by: Citizen, reason: str) -> Perk:
+    """Send a perk back to its draft, or its waiting version away, with the reason its team reads."""
+    perk = _locked(perk)
+    require_impartial_operator(by, perk.merchant)
+    version = _waiting(perk)
+    if perk.state == Perk.State.REVIEW:
+        return _move(perk, "refuse", by, refusal=reason)
+    Perk.objects.filter(pk=perk.pk).update(pending=None, refusal=reason, revision=F("revision") + 1)
+    audit.record(by=by, action="perk.refuse", on=perk.public_id, version=version.number)
+    perk.refresh_from_db()
+    return perk
+
+
+@transaction.atomic
+def publish_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
+    """Offer an approved perk to everybody who reaches it.
+
+    Raises `NotApproved`, `MerchantNotActive`, and what the probing rule refuses: `ThresholdsTooClose`,
+    `ThresholdUnreachable`.
+    """
+    now = now or timezone.now()
+    perk = _locked(perk)
+    if perk.state in (Perk.State.DRAFT, Perk.State.REVIEW):
+        raise NotApproved
+    _require(perk, "publish")
+    _require_active(perk.merchant)
+    assert perk.in_force is not None
+    if not perk.in_force.fair_terms.strip():
+        raise FairTermsMissing
+    if perk.valid_until_at is not None and perk.valid_until_at <= now:
+        raise WrongState("Its validity is over; move `valid_until` first.")
+    wanted = tiers.read_tiers(perk.in_force.tiers)
+    check_thresholds(perk=perk, wanted=wanted, now=now)
+    use_thresholds(perk=perk, wanted=wanted, now=now)
+    perk = _move(perk, "publish", by, published_at=now)
+    tell_perk(perk, "published", now=now)
+    return perk
+
+
+@transaction.atomic
+def pause_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
+    """Stop a perk from being taken; what is reserved is honoured."""
+    perk = _move(_locked(perk), "pause", by)
+    tell_perk(perk, "paused", now=now or timezone.now())
+    return perk
+
+
+@transaction.atomic
+def resume_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
+    """Offer a paused perk again."""
+    perk = _locked(perk)
+    _require(perk, "resume")
+    _require_active(perk.merchant)
+    perk = _move(perk, "resume", by)
+    tell_perk(perk, "published", now=now or timezone.now())
+    return perk
+
+
+@transaction.atomic
+def end_perk(*, perk: Perk, by: By | None, now: datetime | None = None) -> Perk:
+    """End a perk for good; what is reserved is honoured. `by` None is its validity running out."""
+    now = now or timezone.now()
+    perk = _move(_locked(perk), "end", by, ended_at=now)
+    retire_thresholds(perk=perk, now=now)
+    return perk
+
+
+def end_lapsed_perks(*, now: datetime, limit: int = 500) -> int:
+    """End the perks whose validity is over; return how many. A perk is judged ended at once, this only files it."""
+    lapsed = Perk.objects.filter(
+        state__in=[Perk.State.PUBLISHED, Perk.State.PAUSED], valid_until_at__lte=now
+    ).order_by("pk")
+    ended = 0
+    for perk in list(lapsed[:limit]):
+        with transaction.atomic():
+            # Judged again under the lock: its merchant may have moved the end meanwhile.
+            if lapsed.select_for_update(of=("self",)).filter(pk=perk.pk).exists():
+                end_perk(perk=perk, by=None, now=now)
+                ended += 1
+    return ended
+
+
+def _locked(perk: Perk) -> Perk:
+    """Return the perk as it is now, held until the transaction ends."""
+    held = Perk.objects.select_for_update(of=("self",)).select_related("merchant", "in_force", "pending")
+    found: Perk = held.get(pk=perk.pk)
+    return found
+
+
+def _require(perk: Perk, action: str) -> None:
+    if not states.PERK.allowed(perk.state, action):
+        raise WrongState(f"A perk in {perk.state!r} cannot be moved by {action!r}.")
+
+
+def _require_active(merchant: Merchant) -> None:
+    if merchant.state != Merchant.State.ACTIVE:
+        raise MerchantNotActive(state=merchant.state)
+
+
+def _move(perk: Perk, action: str, by: By | None, **changes: Any) -> Perk:
+    """Move a perk by a guarded update, put it on record and return it as it is now."""
+    _require(perk, action)
+    moved = Perk.objects.filter(pk=perk.pk, state__in=states.PERK.sources(action)).update(
+        state=states.PERK.target(action), revision=F("revision") + 1, **changes
+    )
+    if not moved:
+        raise WrongState
+    audit.record(by=by, action=f"perk.{action}", on=perk.public_id)
+    perk.refresh_from_db()
+    return perk
+
+
+def _waiting(perk: Perk) -> PerkVersion:
+    """The version an operator is asked about, or `WrongState` when there is none."""
+    standing = (Perk.State.APPROVED, Perk.State.PUBLISHED, Perk.State.PAUSED)
+    if perk.pending is None or (perk.state != Perk.State.REVIEW and perk.state not in standing):
+        raise WrongState("Nothing of this perk waits for a review.")
+    return perk.pending
+
+
+def _new_version(perk: Perk, words: Mapping[str, Any], now: datetime, **approved: Any) -> PerkVersion:
+    last = PerkVersion.objects.filter(perk=perk).aggregate(last=Max("number"))["last"] or 0
+    return PerkVersion.objects.create(perk=perk, number=last + 1, made_at=now, **words, **approved)
+
+
+def _put_in_force(perk: Perk, version: PerkVersion, by: Citizen, now: datetime) -> None:
+    PerkVersion.objects.filter(pk=version.pk).update(approved_at=now, approved_by=by)
+    Perk.objects.filter(pk=perk.pk).update(
+        **_reach_of(version.tiers), in_force=version, pending=None, refusal="", revision=F("revision") + 1
+    )
+    perk.refresh_from_db()
+
+
+def _reach_of(raw_tiers: list[dict[str, Any]]) -> dict[str, Any]:
+    read = tiers.read_tiers(raw_tiers)
+    return {"easiest_min_score": tiers.easiest_threshold(read), "has_open_tier": tiers.has_open_tier(read)}
+
+
+def _change_of_versions(perk: Perk, read: PerkBody, now: datetime) -> dict[str, Any]:
+    """Make the versions an edit of an approved perk needs; return what it changes on the perk."""
+    in_force, pending = perk.in_force, perk.pending
+    assert in_force is not None
+    changes: dict[str, Any] = {}
+    words = {name: read.version[name] for name in WORDING}
+    if any(getattr(in_force, name) != value for name, value in words.items()):
+        # Words that bind nobody change at once; what was published before stays as it was.
+        bound = {name: getattr(in_force, name) for name in (*BINDING, "deposit")}
+        approved = {"approved_at": in_force.approved_at, "approved_by": in_force.approved_by}
+        changes["in_force"] = _new_version(perk, {**words, **bound}, now, **approved)
+    if all(getattr(in_force, name) == read.version[name] for name in BINDING):
+        return {**changes, "pending": None}
+    if perk.published_at is not None:
+        check_thresholds(perk=perk, wanted=read.tiers, now=now)
+    if pending is not None:
+        PerkVersion.objects.filter(pk=pending.pk).update(**read.version)
+        return changes
+    return {**changes, "pending": _new_version(perk, read.version, now), "refusal": ""}
+
+
+def _write_beside(perk: Perk, read: PerkBody) -> None:
+    perk.branches.set(read.branches)
+    PerkCategory.objects.filter(perk=perk).exclude(code__in=read.categories).delete()
+    PerkCategory.objects.bulk_create(
+        [PerkCategory(perk=perk, code=code) for code in read.categories], ignore_conflicts=True
+    )
+
+
+def _count_today(perk: Perk, now: datetime) -> None:
+    """Start the day's counter from what was taken today before there was a limit per day, or in another zone.
+
+    Exact, because the perk's row is held and every taking ends with an update of it that names its revision.
+    """
+    PerkDay.objects.filter(perk=perk).delete()
+    start, end = hours.day_bounds(now, perk.zone)
+    taken = Redemption.objects.filter(perk=perk, counts_for_stock=True, taken_at__gte=start, taken_at__lt=end).count()
+    PerkDay.objects.create(perk=perk, day=hours.local_day(now, perk.zone), taken_count=taken)

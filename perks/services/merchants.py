@@ -1,0 +1,83 @@
+"""Enterprises: applying, being let in by an operator, and being suspended."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from citizen_app import audit
+from citizen_app.accounts.operators import RoleRequired, is_operator
+from citizen_app.errors import WrongState
+from citizen_app.models import Citizen, OperatorRole
+from perks.errors import OwnMerchant
+from perks.models import Member, Merchant
+
+
+@transaction.atomic
+def apply_as_merchant(
+    *, by: Citizen, name: str, sector: str, country: str, website: str = "", now: datetime | None = None
+) -> Merchant:
+    """Ask to offer perks: the one who asks is the first owner, and an operator decides.
+
+    The sector (`Merchant.Sector`) fixes the purpose of every perk the merchant will have.
+    """
+    now = now or timezone.now()
+    merchant = Merchant.objects.create(
+        name=name, sector=Merchant.Sector(sector), country=country, website=website, applied_at=now
+    )
+    Member.objects.create(merchant=merchant, citizen=by, role=Member.Role.OWNER, since=now)
+    audit.record(by=by, action="merchant.apply", on=merchant.public_id, sector=sector)
+    return merchant
+
+
+@transaction.atomic
+def approve_merchant(*, merchant: Merchant, by: Citizen, now: datetime | None = None) -> Merchant:
+    """Let a merchant offer perks. Raises `WrongState` unless it is pending."""
+    return _decide(merchant, by, "approve", {Merchant.State.PENDING}, Merchant.State.ACTIVE, now=now)
+
+
+@transaction.atomic
+def refuse_merchant(*, merchant: Merchant, by: Citizen, reason: str, now: datetime | None = None) -> Merchant:
+    """Turn an application down, with the reason its people read."""
+    return _decide(merchant, by, "refuse", {Merchant.State.PENDING}, Merchant.State.CLOSED, reason=reason, now=now)
+
+
+@transaction.atomic
+def suspend_merchant(*, merchant: Merchant, by: Citizen, reason: str, now: datetime | None = None) -> Merchant:
+    """Stop a merchant's perks from being taken; what is reserved can still be scanned."""
+    return _decide(merchant, by, "suspend", {Merchant.State.ACTIVE}, Merchant.State.SUSPENDED, reason=reason, now=now)
+
+
+@transaction.atomic
+def reinstate_merchant(*, merchant: Merchant, by: Citizen, now: datetime | None = None) -> Merchant:
+    """Let a suspended merchant's perks be taken again."""
+    return _decide(merchant, by, "reinstate", {Merchant.State.SUSPENDED}, Merchant.State.ACTIVE, now=now)
+
+
+def require_impartial_operator(by: Citizen, merchant: Merchant) -> None:
+    """Refuse whoever is no operator for merchants, or belongs to this one's team."""
+    if not is_operator(by, OperatorRole.Role.MERCHANTS):
+        raise RoleRequired("Operators for merchants decide on merchants and their perks.")
+    if Member.objects.filter(merchant=merchant, citizen=by).exists():
+        raise OwnMerchant
+
+
+def _decide(
+    merchant: Merchant,
+    by: Citizen,
+    action: str,
+    leaves: set[str],
+    becomes: str,
+    *,
+    reason: str = "",
+    now: datetime | None,
+) -> Merchant:
+    require_impartial_operator(by, merchant)
+    changes: dict[str, object] = {"state": becomes, "refusal": reason}
+    if action == "approve":
+        changes["approved_at"] = now or timezone.now()
+    if not Merchant.objects.filter(pk=merchant.pk, state__in=leaves).update(**changes):
+        raise WrongState(f"A merchant that is {merchant.state} cannot be moved by {action!r}.")
+    audit.record(by=by, action=f"merchant.{action}", on=merchant.public_id)
+    merchant.refresh_from_db()
+    return merchant
