@@ -10,7 +10,6 @@ from urllib.parse import unquote_plus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.views import RevokeTokenView, TokenView
@@ -63,7 +62,7 @@ class _OAuthAddress:
         return None
 
 
-@method_decorator([csrf_exempt, never_cache, sensitive_post_parameters("client_secret")], name="dispatch")
+@method_decorator([csrf_exempt, sensitive_post_parameters("client_secret")], name="dispatch")
 class Token(_OAuthAddress, TokenView):
     """`POST /o/token/`: a client's id and secret for an access token of ten minutes."""
 
@@ -74,7 +73,7 @@ class Token(_OAuthAddress, TokenView):
         return refused
 
 
-@method_decorator([csrf_exempt, never_cache, sensitive_post_parameters("client_secret", "token")], name="dispatch")
+@method_decorator([csrf_exempt, sensitive_post_parameters("client_secret", "token")], name="dispatch")
 class RevokeToken(_OAuthAddress, RevokeTokenView):
     """`POST /o/revoke_token/`: end a token before its time; 200 whether or not it was one (RFC 7009)."""
 
