@@ -98,22 +98,19 @@ def _object_of_distinct_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check(value: Any, *, escapes: bool) -> None:
     """Bound the depth without recursing; look at characters only where an escape could have made a bad one."""
-    level = [value]
-    for _ in range(DEEPEST + 1):
+    level, depth = [value], 1
+    while level:
         deeper: list[Any] = []
         for inner in level:
-            if isinstance(inner, dict):
-                deeper.extend(inner.values())
-                if escapes:
+            if isinstance(inner, dict | list):
+                if depth > DEEPEST:
+                    raise _too_deep()
+                deeper.extend(inner.values() if isinstance(inner, dict) else inner)
+                if escapes and isinstance(inner, dict):
                     deeper.extend(inner)
-            elif isinstance(inner, list):
-                deeper.extend(inner)
             elif escapes and isinstance(inner, str):
                 _check_characters(inner)
-        if not deeper:
-            return
-        level = deeper
-    raise _too_deep()
+        level, depth = deeper, depth + 1
 
 
 def _check_characters(text: str) -> None:

@@ -14,6 +14,7 @@ from rest_framework import serializers
 from citizen_app.api import codes
 from citizen_app.api.permissions import Anyone, Caller, Machine
 from citizen_app.api.renderers import PROBLEM_MEDIA_TYPE
+from citizen_app.api.views import ApiView
 from citizen_app.errors import FieldError
 
 SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
@@ -70,8 +71,7 @@ class ContractSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         parameters: list[Any] = []
-        query = getattr(self.view, "query_serializer_for", lambda method: None)(self.method)
-        if query is not None:
+        if isinstance(self.view, ApiView) and (query := self.view.query_serializer_for(self.method)):
             parameters.append(query)
         if self._is_idempotent():
             parameters.append(
@@ -81,6 +81,16 @@ class ContractSchema(AutoSchema):
                     OpenApiParameter.HEADER,
                     required=True,
                     description="1 to 255 visible ASCII characters: new for each intention, the same for its retries.",
+                )
+            )
+        if self._asks_for_version():
+            parameters.append(
+                OpenApiParameter(
+                    "If-Match",
+                    str,
+                    OpenApiParameter.HEADER,
+                    required=True,
+                    description="The `ETag` of the version you are changing.",
                 )
             )
         return parameters
@@ -107,9 +117,12 @@ class ContractSchema(AutoSchema):
             statuses.add(409)
         if self._is_idempotent():
             statuses.add(422)
-        if self.method == "PATCH":
+        if self._asks_for_version():
             statuses |= {412, 428}
         return statuses
+
+    def _asks_for_version(self) -> bool:
+        return self.method == "PATCH" and getattr(self.view, "if_match", False)
 
     def _is_idempotent(self) -> bool:
         return getattr(getattr(self.view, self.method.lower(), None), "is_idempotent", False)

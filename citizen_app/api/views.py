@@ -18,11 +18,12 @@ class ApiView(APIView):
 
     A subclass names exactly one kind of caller (`permission_classes`). `query_serializer` declares the query, for the
     whole view or by method in lower case ({"get": PerkQuery}); its values are in `self.query`. What is not declared is
-    refused with `unknown_parameter`.
+    refused with `unknown_parameter`. `if_match` says that its PATCH asks for `If-Match` (`require_if_match`).
     """
 
     query_serializer: ClassVar[QuerySerializers] = None
-    metadata_class = None  # OPTIONS is not an endpoint: 405 like any other method
+    if_match: ClassVar[bool] = False
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # OPTIONS is 405 like any other
     query: dict[str, Any]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -69,7 +69,6 @@ def _refused(
     request: HttpRequest, refusal: DomainError, template: str, oauth_error: str, retry_after: int | None = None
 ) -> HttpResponse:
     status = refusal.kind.value
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     response: HttpResponse
     if speaks_problems(request):
         facts: dict[str, Any] = refusal.facts
@@ -79,7 +78,8 @@ def _refused(
         response = JsonResponse({"error": oauth_error}, status=status)
     else:
         response = render(request, template, status=status)
-    response.headers.update(headers)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
     return response
 
 

@@ -81,7 +81,9 @@ class Server(ApiView):
     permission_classes = [MachineWith("merchant:scan")]
 
     def get(self, request):
-        return Response({"client": client_of(request).name, "user": request.user, "scopes": sorted(request.auth.scopes)})
+        return Response(
+            {"client": client_of(request).name, "user": request.user, "scopes": sorted(request.auth.scopes)}
+        )
 
 
 class Failing(ApiView):

@@ -59,7 +59,12 @@ def test_a_change_without_its_version_is_428_and_on_an_old_one_412(client):
 
 @pytest.mark.parametrize(
     ("stated", "refusal"),
-    [(None, PreconditionRequired), ('"1"', PreconditionFailed), ('W/"3"', PreconditionFailed), ("3", PreconditionFailed)],
+    [
+        (None, PreconditionRequired),
+        ('"1"', PreconditionFailed),
+        ('W/"3"', PreconditionFailed),
+        ("3", PreconditionFailed),
+    ],
 )
 def test_only_the_very_version_matches(rf, stated, refusal):
     request = rf.patch("/", headers={} if stated is None else {"If-Match": stated})

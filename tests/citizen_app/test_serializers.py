@@ -107,7 +107,8 @@ def test_text_is_normalised_to_one_form():
 
 
 @pytest.mark.parametrize(
-    "bad", ["a\u202eb", "\u2066a", "a\u200f", "a\x1bb", "a\x7f", "a\x85b", "a\nb", "a\tb", "\u200b", "\u3164\u2800", "  "]
+    "bad",
+    ["a\u202eb", "\u2066a", "a\u200f", "a\x1bb", "a\x7f", "a\x85b", "a\nb", "a\tb", "\u200b", "\u3164\u2800", "  "],
 )
 def test_text_that_is_not_what_it_looks_like_is_refused(bad):
     assert refused({"title": bad}) == [("/title", "invalid")]
