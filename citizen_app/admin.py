@@ -11,8 +11,8 @@ from django.http import HttpRequest
 
 from citizen_app.accounts.clients import suspend_client
 from citizen_app.accounts.operators import grant_role, is_operator, withdraw_role
-from citizen_app.models import OAuthApplication, OperatorRole
 from citizen_app.admin_site import OperatorModelAdmin
+from citizen_app.models import OAuthApplication, OperatorRole
 
 
 @admin.register(OperatorRole)
@@ -44,8 +44,9 @@ class OperatorRoleAdmin(OperatorModelAdmin):
         withdraw_role(citizen=obj.citizen, role=obj.role, by=request.user)  # type: ignore[arg-type]
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[OperatorRole]) -> None:
-        for granted in queryset.exclude(citizen_id=request.user.pk):
-            self.delete_model(request, granted)
+        for granted in queryset:
+            if self.has_delete_permission(request, granted):
+                self.delete_model(request, granted)
 
 
 @admin.register(OAuthApplication)
@@ -56,7 +57,7 @@ class MachineClientAdmin(OperatorModelAdmin):
     list_filter = ["owner_kind", "suspended"]
     search_fields = ["name", "owner", "client_id"]
     fields = ["name", "client_id", "owner_kind", "owner", "scopes", "suspended", "created"]
-    readonly_fields = fields
+    readonly_fields = ["name", "client_id", "owner_kind", "owner", "scopes", "suspended", "created"]
     actions = ["suspend", "resume"]
 
     @admin.display(description="scopes")

@@ -42,7 +42,7 @@ class OperatorSite(admin.AdminSite):
             return HttpResponseRedirect(then)
         return HttpResponseRedirect(second_factor_url(request.user, then=then))  # type: ignore[arg-type]
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The account's own page, which asks for the old password again and sends a notice."""
         return HttpResponseRedirect(resolve_url("account_change_password"))
 

@@ -10,7 +10,7 @@ SENDING_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 
 
 @register(Tags.security)
-def production_shares_its_cache(**options: Any) -> list[CheckMessage]:
+def production_shares_its_cache(**_options: Any) -> list[CheckMessage]:
     """Sign-in limits and used codes are counted in the cache: each process with its own would multiply them."""
     if settings.PRODUCTION and settings.CACHES["default"]["BACKEND"] in IN_MEMORY_CACHES:
         return [Error("The cache is in each process's memory.", hint="Set REDIS_URL.", id="citizen_app.E001")]
@@ -18,7 +18,7 @@ def production_shares_its_cache(**options: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def production_sends_its_mail(**options: Any) -> list[CheckMessage]:
+def production_sends_its_mail(**_options: Any) -> list[CheckMessage]:
     """Nobody can sign up when the code stays in a file."""
     if settings.PRODUCTION and settings.EMAIL_BACKEND != SENDING_BACKEND:
         return [Error("Mail is not sent anywhere.", hint="Set EMAIL_URL (smtp://…).", id="citizen_app.E002")]
@@ -26,7 +26,7 @@ def production_sends_its_mail(**options: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def production_keys_differ(**options: Any) -> list[CheckMessage]:
+def production_keys_differ(**_options: Any) -> list[CheckMessage]:
     """One leaked key must not open what the other guards."""
     if settings.PRODUCTION and settings.SECRET_KEY == settings.SERVER_KEY:
         return [Error("SECRET_KEY and SERVER_KEY are the same.", hint="Draw two.", id="citizen_app.E003")]
@@ -34,7 +34,7 @@ def production_keys_differ(**options: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def production_is_encrypted(**options: Any) -> list[CheckMessage]:
+def production_is_encrypted(**_options: Any) -> list[CheckMessage]:
     """Without TLS, passwords, tokens and codes cross the network for anyone to read."""
     if settings.PRODUCTION and not settings.HTTPS:
         return [Warning("HTTPS is off.", hint="Put TLS in front and set HTTPS=true.", id="citizen_app.W001")]
@@ -42,7 +42,7 @@ def production_is_encrypted(**options: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def proxies_are_named(**options: Any) -> list[CheckMessage]:
+def proxies_are_named(**_options: Any) -> list[CheckMessage]:
     """TLS ends at a proxy, whose address every caller would share in the limits unless it is trusted to name them."""
     if settings.PRODUCTION and settings.HTTPS and not settings.TRUSTED_PROXIES:
         return [
@@ -52,7 +52,7 @@ def proxies_are_named(**options: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def one_relay_delivers(**options: Any) -> list[CheckMessage]:
+def one_relay_delivers(**_options: Any) -> list[CheckMessage]:
     """With a broker, Celery delivers the outbox; with neither, nothing does."""
     if settings.BROKER_URL and settings.OUTBOX_RELAY_THREAD:
         return [

@@ -74,10 +74,10 @@ def listen_to_allauth() -> None:
     authenticator_removed.connect(_authenticators_changed, dispatch_uid="citizen_app.authenticator_removed")
 
 
-def _email_confirmed(*, email_address: EmailAddress, **announced: Any) -> None:
+def _email_confirmed(*, email_address: EmailAddress, **_announced: Any) -> None:
     announce_email_verified(citizen=email_address.user)
 
 
-def _authenticators_changed(*, user: Citizen, authenticator: Authenticator, **announced: Any) -> None:
+def _authenticators_changed(*, user: Citizen, authenticator: Authenticator, **_announced: Any) -> None:
     if authenticator.type != Authenticator.Type.RECOVERY_CODES:
         announce_mfa_changed(citizen=user, active=second_factor_is_on(user))

@@ -14,7 +14,7 @@ def clean_first_name(name: str) -> str:
     name = unicodedata.normalize("NFC", name).strip()
     for character in name:
         category = unicodedata.category(character)
-        if category[0] == "C" and character not in _ALLOWED_FORMAT_CHARACTERS or category in ("Zl", "Zp"):
+        if (category[0] == "C" and character not in _ALLOWED_FORMAT_CHARACTERS) or category in ("Zl", "Zp"):
             raise ValidationError("A name has no control or invisible characters.", code="invalid")
     if len(name) > LONGEST_FIRST_NAME:
         raise ValidationError("A first name has at most 60 characters.", code="max_length")

@@ -105,5 +105,5 @@ def second_factor_url(citizen: Citizen, *, then: str) -> str:
 def _second_factor_shown(request: HttpRequest | Request, citizen: Citizen) -> bool:
     if isinstance(request, Request):
         # An API request: what its credential proved, not what a cookie beside it might.
-        return bool(request.auth and request.auth.second_factor)
+        return bool(getattr(request.auth, "second_factor", False))
     return has_second_factor(citizen, request.session)

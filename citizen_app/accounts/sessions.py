@@ -28,7 +28,9 @@ WAIT_SECONDS = 60  # most of allauth's limits count over a minute
 class SignedSessionTokenStrategy(SessionTokenStrategy):
     """The `X-Session-Token` of the app: the session's key, signed."""
 
-    signer = property(lambda self: signing.Signer(salt="app.session.token"))
+    @property
+    def signer(self) -> signing.Signer:
+        return signing.Signer(salt="app.session.token")
 
     def create_session_token(self, request: HttpRequest) -> str:
         return str(self.signer.sign(super().create_session_token(request)))

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -22,8 +23,7 @@ class SetUpCommand(BaseCommand):
     allowed_in_production = False
     requires_system_checks: list[str] = []
 
-    def set_up(self, **options: Any) -> dict[str, Any]:
-        raise NotImplementedError
+    set_up: Callable[..., dict[str, Any]]
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION and not self.allowed_in_production:

@@ -40,7 +40,9 @@ def test_what_has_not_changed_is_not_sent_again(app):
 
 
 def test_name_language_and_zone_are_the_persons_to_change(app, ana):
-    changed = app.patch("/api/v1/me", {"first_name": " Zoe\u0308 ", "zone": "Asia/Tehran", "language": "en"}, format="json")
+    changed = app.patch(
+        "/api/v1/me", {"first_name": " Zoe\u0308 ", "zone": "Asia/Tehran", "language": "en"}, format="json"
+    )
     assert changed.status_code == 200
     assert changed.json() == app.get("/api/v1/me").json()
     ana.refresh_from_db()

@@ -21,7 +21,7 @@ from citizen_app.accounts.operators import grant_role
 from citizen_app.accounts.sessions import SignedSessionMiddleware
 from citizen_app.models import Citizen, OAuthApplication
 
-PASSWORD = "correct horse battery"  # noqa: S105
+PASSWORD = "correct horse battery"
 
 
 class CitizenFactory(factory.django.DjangoModelFactory):
@@ -36,7 +36,7 @@ class CitizenFactory(factory.django.DjangoModelFactory):
     password = "!"
 
     @factory.post_generation
-    def verified(obj: Citizen, create: bool, wanted: bool | None, **options: Any) -> None:  # noqa: N805
+    def verified(obj: Citizen, create: bool, wanted: bool | None, **options: Any) -> None:
         if wanted:
             EmailAddress.objects.create(user=obj, email=obj.email, verified=True, primary=True)
 

@@ -34,7 +34,9 @@ class Command(SetUpCommand):
         wanted = [role.strip() for role in roles.split(",") if role.strip()]
         unknown = sorted(set(wanted) - set(OperatorRole.Role.values))
         if unknown or not wanted:
-            raise CommandError(f"--roles takes {', '.join(OperatorRole.Role.values)}, not {', '.join(unknown) or roles!r}.")
+            raise CommandError(
+                f"--roles takes {', '.join(OperatorRole.Role.values)}, not {', '.join(unknown) or roles!r}."
+            )
         if settings.PRODUCTION and session:
             raise CommandError("--session is refused where PRODUCTION=true: sign in.")
         if settings.PRODUCTION and password:

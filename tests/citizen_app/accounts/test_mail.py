@@ -43,9 +43,9 @@ def test_nothing_readable_waits_and_nothing_is_left():
 
 
 def test_a_mail_of_undone_work_is_never_sent():
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         queue_mail(letter())
-        raise RuntimeError
+        transaction.set_rollback(True)
     assert run_due() == 0
     assert mail.outbox == []
 

@@ -116,7 +116,14 @@ def test_limits_on_pages_say_429_with_a_time_to_wait(client):
 
 @pytest.mark.parametrize(
     "name",
-    ["account_email", "account_change_password", "mfa_index", "mfa_activate_totp", "usersessions_list", "account_logout"],
+    [
+        "account_email",
+        "account_change_password",
+        "mfa_index",
+        "mfa_activate_totp",
+        "usersessions_list",
+        "account_logout",
+    ],
 )
 def test_the_pages_of_an_account_open_for_its_owner_only(client, ana, name):
     page = reverse(name)
