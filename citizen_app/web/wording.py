@@ -1,4 +1,4 @@
-"""PURE: how points, dates and codes are written for people. Exact values stay in the API; these are what a page says."""
+"""PURE: how points, dates and codes are written for people. The exact values stay in the API."""
 
 from datetime import date, datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal

@@ -126,7 +126,5 @@ def history_chart(
     return {
         "svg": mark_safe(svg),  # noqa: S308 (numbers, and band names escaped where they are drawn)
         "summary": summary,
-        "marks": [
-            {"number": numbers[id(change)], "change": change} for change in ordered if id(change) in numbers
-        ],
+        "marks": [{"number": numbers[id(change)], "change": change} for change in ordered if id(change) in numbers],
     }

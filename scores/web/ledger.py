@@ -73,9 +73,7 @@ def score_sum(explanation: Record, titles: Mapping[str, str]) -> Sum | None:
 def factor_sum(factor: Record) -> Sum:
     """A factor's rules, what its limit took, and its points."""
     total = Decimal(factor["points"])
-    lines = [
-        Line(kind="rule", text=rule["title"], points=Decimal(rule["points"])) for rule in factor["rules"]
-    ]
+    lines = [Line(kind="rule", text=rule["title"], points=Decimal(rule["points"])) for rule in factor["rules"]]
     return Sum(lines=_closed([*lines, *_capped(lines, total, "The factor’s limit")], total), total=total)
 
 

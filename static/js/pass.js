@@ -51,17 +51,21 @@
     find("pass-text").hidden = false;
   }
 
+  function showPicture(good) {
+    find("qr").hidden = !good;
+    find("countdown").hidden = !good;
+    find("offline").hidden = good;
+  }
+
   function renewPicture(step) {
     const next = new Image();
     next.onload = () => {
       find("qr").src = next.src;
-      find("qr").hidden = false;
-      find("offline").hidden = true;
+      showPicture(true);
     };
     next.onerror = () => {
       // A picture of an old step opens nothing, so it is taken away rather than left to disappoint at the desk.
-      find("qr").hidden = true;
-      find("offline").hidden = false;
+      showPicture(false);
     };
     next.src = `${page.dataset.picture}?step=${step}`;
   }
@@ -97,7 +101,7 @@
     }
   }
 
-  find("countdown").hidden = false;
+  showPicture(true);
   tick();
   setInterval(tick, 1000);
   setInterval(askState, 3000);

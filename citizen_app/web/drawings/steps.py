@@ -8,6 +8,7 @@ from html import escape
 WIDTH, HEIGHT = 358, 244
 LEFT, RIGHT, TOP, BOTTOM = 34.0, 354.0, 20.0, 216.0
 MARK_ABOVE = 14.0
+LABEL_ROOM = 16.0
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LABELS = 7
 
@@ -31,7 +32,8 @@ def _bounds(values: Sequence[int]) -> tuple[int, int]:
 
 def _month_starts(start: datetime, end: datetime, zone: tzinfo) -> list[datetime]:
     first = start.astimezone(zone)
-    year, month, starts = first.year, first.month, []
+    year, month = first.year, first.month
+    starts: list[datetime] = []
     while True:
         month += 1
         year, month = (year + 1, 1) if month > 12 else (year, month)
@@ -75,17 +77,17 @@ def step_chart_svg(
             f'<text class="c-t" x="28" y="{y(first) + 4:.1f}" text-anchor="end">{first}</text>'
             f'<text class="c-t" x="38" y="{y(first) - 6:.1f}">{escape(name)} from {first}</text>'
         )
-    for value in (low, high):
-        if all(abs(y(value) - y(first)) > 16 for _, first in thresholds):
-            grid.append(
-                f'<line class="c-grid" x1="{LEFT:g}" x2="{RIGHT:g}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
-                f'<text class="c-t" x="28" y="{y(value) + 4:.1f}" text-anchor="end">{value}</text>'
-            )
-    for at in _month_starts(start, end, zone):
-        grid.append(
-            f'<line class="c-grid" x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{BOTTOM:g}" y2="{BOTTOM + 5:g}"/>'
-            f'<text class="c-t" x="{x(at) + 3:.1f}" y="236">{MONTHS[at.month - 1]}</text>'
-        )
+    grid += [
+        f'<line class="c-grid" x1="{LEFT:g}" x2="{RIGHT:g}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
+        f'<text class="c-t" x="28" y="{y(value) + 4:.1f}" text-anchor="end">{value}</text>'
+        for value in (low, high)
+        if all(abs(y(value) - y(first)) > LABEL_ROOM for _, first in thresholds)
+    ]
+    grid += [
+        f'<line class="c-grid" x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{BOTTOM:g}" y2="{BOTTOM + 5:g}"/>'
+        f'<text class="c-t" x="{x(at) + 3:.1f}" y="236">{MONTHS[at.month - 1]}</text>'
+        for at in _month_starts(start, end, zone)
+    ]
     areas, lines = "", ""
     for run in _runs(steps, end):
         path = f"M{x(run[0].at):.1f} {y(run[0].value):.1f}"
