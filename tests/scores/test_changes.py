@@ -169,6 +169,14 @@ def test_an_erased_entry_is_a_record_that_has_lapsed():
     assert named.forgetting({3}).points == "-17.000000"
 
 
+def test_several_erased_entries_are_told_together():
+    late = [payment(3, "2026-11-01", 1), payment(4, "2026-11-01", 1)]
+    before = score(card, [*BASIS, *late], TODAY).explanation.forgetting({3, 4})
+    assert compare(before, score(card, BASIS, TODAY).explanation, "month") == [
+        Line("entry_lapsed", 29_000_000, "credit.payment", None)
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
     [

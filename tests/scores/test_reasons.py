@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from scores.reasons import MOST_SHOWN, Reason, Reasons, reasons
 from scores.scorecard import load_scorecard
@@ -92,6 +92,7 @@ def test_a_rule_nothing_counts_for_is_no_reason():
 def test_every_reason_moved_the_score_and_no_larger_one_is_left_out():
     seen = []
 
+    @settings(max_examples=500)
     @given(cases)
     def check(case):
         card, entries, as_of = case
