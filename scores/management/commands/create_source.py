@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from citizen_app.management import SetUpCommand
+from citizen_app.management.set_up import SetUpCommand
 from scores.services.furnishers import create_source
 
 
@@ -15,8 +15,9 @@ class Command(SetUpCommand):
         parser.add_argument("--kinds", required=True, help="codes of the catalogue, with commas between")
         parser.add_argument("--name", default="", help="what citizens read; made from the code unless said")
 
-    def set_up(self, *, code: str, kinds: str, name: str, **options: Any) -> dict[str, Any]:
-        made = create_source(code=code, kinds=[kind.strip() for kind in kinds.split(",") if kind.strip()], name=name)
+    def set_up(self, **options: Any) -> dict[str, Any]:
+        kinds = [kind.strip() for kind in options["kinds"].split(",") if kind.strip()]
+        made = create_source(code=options["code"], kinds=kinds, name=options["name"])
         return {
             "id": made.source.code,
             "name": made.source.name,

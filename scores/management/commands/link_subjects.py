@@ -39,9 +39,9 @@ class Command(BaseCommand):
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"The file cannot be read: {error}") from error
         answer: dict[str, Any] = {"id": known.code, "linked": 0, "already": 0, "failed": []}
-        for outcome, number, refusal in _linked(known, tqdm(lines, unit="line", disable=not sys.stderr.isatty())):
+        for outcome, number, why in _linked(known, tqdm(lines, unit="line", disable=not sys.stderr.isatty())):
             if outcome == "failed":
-                answer["failed"].append({"line": number, **refusal})
+                answer["failed"].append({"line": number, **why})
             else:
                 answer[outcome] += 1
         self.stdout.write(json.dumps(answer, ensure_ascii=False))

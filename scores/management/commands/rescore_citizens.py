@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, citizen: str | None, dry_run: bool, **options: Any) -> None:
         enrolled = Enrolment.objects.order_by("pk")
         if citizen is not None:
-            key = Citizen.key_of(citizen)
+            key: Any = Citizen.key_of(citizen)
             enrolled = enrolled.filter(citizen__uuid=key) if key else enrolled.none()
             if not enrolled.exists():
                 raise CommandError("Nobody enrolled has this id.")
