@@ -162,6 +162,14 @@ class Orders(ApiView):
         return Response({"id": event.pk, "zebra": 1, "apple": [2.5, None], "loud": self.query.get("loud")}, 201)
 
 
+class NamedOrders(ApiView):
+    permission_classes = [IsCitizen]
+
+    @idempotent
+    def post(self, request, name):
+        return Response({"name": name}, 201)
+
+
 class SecretOrders(ApiView):
     permission_classes = [IsCitizen]
 
@@ -206,6 +214,7 @@ urlpatterns = [
     path("api/book", Book.as_view()),
     path("api/orders", Orders.as_view()),
     path("api/orders/more", Orders.as_view()),
+    path("api/orders/<str:name>/take", NamedOrders.as_view()),
     path("api/secret-orders", SecretOrders.as_view()),
     path("api/client-secrets", ClientSecrets.as_view()),
     path("api/versioned", Versioned.as_view()),

@@ -186,14 +186,15 @@ def test_only_a_passing_state_of_the_database_counts_as_busy():
 
 
 def test_the_catalogue_holds_the_contract_s_codes():
-    promised = """
-        malformed_body invalid_input unknown_parameter invalid_cursor two_credentials idempotency_key_missing
-        idempotency_key_invalid not_authenticated wrong_caller csrf_failed not_found method_not_allowed not_acceptable
-        wrong_state precondition_failed too_large unsupported_media_type idempotency_key_reused precondition_required
-        rate_limited server_error busy
-    """.split()
+    promised = {
+        *("malformed_body", "invalid_input", "unknown_parameter", "invalid_cursor", "two_credentials"),
+        *("idempotency_key_missing", "idempotency_key_invalid", "not_authenticated", "wrong_caller", "csrf_failed"),
+        *("not_found", "method_not_allowed", "not_acceptable", "wrong_state", "precondition_failed", "too_large"),
+        *("unsupported_media_type", "idempotency_key_reused", "precondition_required", "rate_limited"),
+        *("server_error", "busy"),
+    }
     status_of = {code.code: code.status for code in catalogue()}
-    assert set(promised) <= set(status_of)
+    assert promised <= set(status_of)
     assert "out_of_biscuits" not in status_of
     assert (status_of["idempotency_key_reused"], status_of["precondition_required"]) == (422, 428)
     assert all(code.title and code.remedy for code in catalogue())
