@@ -1,6 +1,6 @@
 """The score computed a second time, by other means: slowly, from the document, one question after another.
 
-It shares nothing with the engine: no dataclass, no helper, no order of work. What both agree on is the arithmetic.
+It shares nothing with the engine: no dataclass, no function, no order of work. What both agree on is the arithmetic.
 """
 
 from decimal import Decimal
