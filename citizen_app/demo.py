@@ -13,15 +13,20 @@ from django.core.management import CommandError
 
 EMAIL_DOMAIN = "demo.example.org"
 """A domain that belongs to nobody (RFC 2606): no mail to a demo person can arrive anywhere."""
+BANK = "demo-bank"
+"""The furnisher whose client the demo's payments come from: its source's code, and its name among the clients."""
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 @dataclass
 class DemoSecrets:
-    """What signs in to the demo: one password for all of its accounts, and each machine client's secret by its id."""
+    """What signs in to the demo: one password for all of its accounts, and the machine clients by name.
+
+    `clients` holds `{"client_id", "client_secret"}` for each.
+    """
 
     password: str = field(repr=False)
-    client_secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    clients: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
 
 def refuse_in_production() -> None:

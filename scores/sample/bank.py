@@ -5,7 +5,7 @@ from django.db import transaction
 from oauth2_provider.generators import generate_client_secret
 
 from citizen_app.accounts.clients import issue_client
-from citizen_app.demo import DemoSecrets
+from citizen_app.demo import BANK, DemoSecrets
 from citizen_app.models import OAuthApplication
 from scores.models import Source
 
@@ -22,13 +22,13 @@ def bank_client(bank: Source, held: DemoSecrets) -> OAuthApplication:
             scopes=["source:write"],
             by=None,
         )
-        held.client_secrets[issued.client_id] = issued.client_secret
-        bank.application = issued.application
+        application, secret = issued.application, issued.client_secret
+        bank.application = application
         bank.save(update_fields=["application"])
-        return issued.application
-    secret = held.client_secrets.get(str(application.client_id))
-    if secret is None or not check_password(secret, application.client_secret):
-        secret = held.client_secrets[str(application.client_id)] = generate_client_secret()
-        application.client_secret = secret
-        application.save(update_fields=["client_secret"])
+    else:
+        secret = held.clients.get(BANK, {}).get("client_secret", "")
+        if not check_password(secret, application.client_secret):
+            secret = application.client_secret = generate_client_secret()
+            application.save(update_fields=["client_secret"])
+    held.clients[BANK] = {"client_id": str(application.client_id), "client_secret": secret}
     return application

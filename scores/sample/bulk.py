@@ -1,8 +1,13 @@
 """Writing many rows at once: COPY on PostgreSQL, large INSERTs elsewhere. The database still checks every row."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from django.db import connection, models, transaction
+
+ROWS_PER_INSERT = 500
 
 
 def reserve_keys(model: type[models.Model], count: int) -> Iterator[int]:
@@ -10,6 +15,8 @@ def reserve_keys(model: type[models.Model], count: int) -> Iterator[int]:
 
     Call it in the transaction that writes the rows: on SQLite nothing but its write lock keeps the keys free.
     """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("Keys are reserved in the transaction that uses them.")
     table, column = model._meta.db_table, model._meta.pk.column
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -17,8 +24,6 @@ def reserve_keys(model: type[models.Model], count: int) -> Iterator[int]:
                 "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [table, column, count]
             )
             return iter(sorted(key for (key,) in cursor.fetchall()))
-        if not transaction.get_connection().in_atomic_block:
-            raise transaction.TransactionManagementError("Keys are reserved in the transaction that uses them.")
         # The counter remembers the keys of erased rows too: none is given twice.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         last = cursor.fetchone()
@@ -28,30 +33,37 @@ def reserve_keys(model: type[models.Model], count: int) -> Iterator[int]:
 
 def write(rows: Sequence[models.Model]) -> None:
     """Insert new rows of one model, as `bulk_create` would."""
-    if not rows:
-        return
-    model = type(rows[0])
+    if rows:
+        model = type(rows[0])
+        keyed = rows[0].pk is not None
+        names = [field.attname for field in model._meta.concrete_fields if keyed or not field.primary_key]
+        write_values(model, names, ([getattr(row, name) for name in names] for row in rows))
+
+
+def write_values(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert new rows given as values of these attributes; the attributes left out have their defaults."""
     if connection.vendor != "postgresql":
-        model._default_manager.bulk_create(rows, batch_size=500)
+        instances = [model(**dict(zip(names, row, strict=True))) for row in rows]
+        model._default_manager.bulk_create(instances, batch_size=ROWS_PER_INSERT)
         return
-    fields = [
-        field
-        for field in model._meta.concrete_fields
-        if not (field.primary_key and isinstance(field, models.AutoField) and rows[0].pk is None)
-    ]
+    given = {field.attname: field for field in model._meta.concrete_fields}
+    fields = [given[name] for name in names]
     columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     statement = f"COPY {connection.ops.quote_name(model._meta.db_table)} ({columns}) FROM STDIN"
+    prepare = [(place, how) for place, field in enumerate(fields) if (how := _preparation(field)) is not None]
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for values in _prepared(rows, fields):
+        for row in rows:
+            values = list(row)
+            for place, how in prepare:
+                values[place] = how(values[place])
             copy.write_row(values)
 
 
-def _prepared(rows: Iterable[models.Model], fields: list[models.Field]) -> Iterator[list[object]]:
-    """The rows' values as the driver takes them."""
-    for row in rows:
-        yield [
-            field.get_db_prep_save(
-                field.pre_save(row, add=True) if hasattr(field, "auto_now") else getattr(row, field.attname), connection
-            )
-            for field in fields
-        ]
+def _preparation(field: models.Field) -> Callable[[Any], Any] | None:
+    """What a value needs before the driver takes it; most need nothing."""
+    if isinstance(field, models.JSONField):
+        return partial(json.dumps, separators=(",", ":"))
+    if field.choices:
+        # The driver would write a choice's name where its value is meant.
+        return lambda value: None if value is None else str(value)
+    return None

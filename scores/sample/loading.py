@@ -13,11 +13,12 @@ from typing import Final
 from django.db import transaction
 
 from citizen_app.audit import record
+from citizen_app.demo import BANK
 from citizen_app.models import AuditEvent, Citizen, ConsentEvent, ConsentText
 from scores import catalogue, scoring
 from scores.changes import compare
 from scores.models import Enrolment, Entry, Furnisher, Inquiry, Link, Score, ScoreChange, Source
-from scores.sample.bulk import reserve_keys, write
+from scores.sample.bulk import reserve_keys, write, write_values
 from scores.sample.people import Record
 from scores.services import consents
 from scores.services.identity import person_key_of
@@ -26,9 +27,20 @@ from scores.services.linking import purpose_of, subject_of
 from scores.services.publishing import current_scorecard
 from scores.services.rescoring import scoring_day
 
-BANK: Final = "demo-bank"
 INVENTED: Final = "demo-invented"
 VIA: Final = "command"
+ENTRY_VALUES: Final = (
+    "id",
+    "enrolment_id",
+    "link_id",
+    "external_id",
+    "kind_number",
+    "occurred_on",
+    "value",
+    "recorded_at",
+    "lapses_on",
+    "status",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,7 @@ def document_key_of(email: str) -> str:
 def enrol_with_records(newcomers: Sequence[Newcomer], *, sources: DemoSources, now: datetime) -> int:
     """Make, enrol, link and score these people; how many records came with them."""
     people = _make_citizens(newcomers, now=now)
+    consent_version = consents.current_text().version
     consent_keys = _write_consents(people, sources, now=now)
     write(
         [
@@ -92,7 +105,7 @@ def enrol_with_records(newcomers: Sequence[Newcomer], *, sources: DemoSources, n
                 citizen_id=citizen.pk,
                 enrolled_at=now,
                 consent_id=consent_key,
-                consent_version=consents.current_text().version,
+                consent_version=consent_version,
                 person_key=document_key_of(newcomer.email),
                 document_checked_at=now,
             )
@@ -154,13 +167,13 @@ def _write_links_and_entries(
     link_keys = reserve_keys(Link, 3 * len(people))
     entry_keys = reserve_keys(Entry, sum(len(one.payments) + len(one.invented) for one in newcomers))
     links: list[Link] = []
-    rows: list[Entry] = []
+    rows: list[tuple[object, ...]] = []
     to_score: list[list[scoring.Entry]] = []
     for citizen, newcomer in zip(people, newcomers, strict=True):
         through = [
             (sources.platform, subject_of(citizen), False, ()),
             (sources.bank, newcomer.subject, True, newcomer.payments),
-            (sources.invented, citizen.public_id, True, newcomer.invented),
+            (sources.invented, subject_of(citizen), True, newcomer.invented),
         ]
         own: list[scoring.Entry] = []
         for source, subject, is_on, records in through:
@@ -173,26 +186,16 @@ def _write_links_and_entries(
                 since=now,
             )
             links.append(link)
-            for one in records:
-                number, lapses_on = _facts(one.kind, one.occurred_on)
+            for name, kind, occurred_on, value in records:
+                number, lapses_on = _facts(kind, occurred_on)
                 key = next(entry_keys)
                 rows.append(
-                    Entry(
-                        id=key,
-                        enrolment_id=citizen.pk,
-                        link_id=link.pk,
-                        external_id=one.external_id,
-                        kind_number=number,
-                        occurred_on=one.occurred_on,
-                        value=one.value,
-                        recorded_at=now,
-                        lapses_on=lapses_on,
-                    )
+                    (key, citizen.pk, link.pk, name, number, occurred_on, value, now, lapses_on, scoring.ACTIVE)
                 )
-                own.append(scoring.Entry(key, one.kind, one.occurred_on, lapses_on, one.value, source=source.code))
+                own.append(scoring.Entry(key, kind, occurred_on, lapses_on, value, source=source.code))
         to_score.append(own)
     write(links)
-    write(rows)
+    write_values(Entry, ENTRY_VALUES, rows)
     return to_score
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from citizen_app.audit import record
-from citizen_app.demo import EMAIL_DOMAIN
+from citizen_app.demo import BANK, EMAIL_DOMAIN
 from citizen_app.models import AuditEvent, Citizen
 from scores.models import Enrolment
-from scores.sample.loading import BANK, DemoSources, Newcomer, enrol_with_records
+from scores.sample.loading import DemoSources, Newcomer, enrol_with_records
 from scores.sample.people import Person, dated, months_forward
 from scores.sample.progress import Progress
 from scores.sample.story import tell_story
