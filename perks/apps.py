@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class PerksConfig(AppConfig):
     name = "perks"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register what this room does about promises, sweeps, leaving and invariants."""
+        from perks import invariants, tasks  # noqa: F401  (importing registers)
+        from perks.services import forgetting  # noqa: F401
