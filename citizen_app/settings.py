@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "citizen_app.accounts.sessions.RateLimited429Middleware",
+    "citizen_app.accounts.bodies.SignInBodiesMiddleware",
 ]
 ROOT_URLCONF = "citizen_app.urls"
 WSGI_APPLICATION = "citizen_app.wsgi.application"
@@ -172,6 +173,7 @@ LOGIN_REDIRECT_URL = "/"
 
 ACCOUNT_ADAPTER = "citizen_app.accounts.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_DISPLAY = "citizen_app.accounts.names.display_name"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = "citizen_app.accounts.forms.FirstNameForm"
@@ -193,6 +195,7 @@ MFA_ADAPTER = "citizen_app.accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Citizen App"
+HEADLESS_ADAPTER = "citizen_app.accounts.adapters.HeadlessAdapter"
 HEADLESS_CLIENTS = ["app"]
 HEADLESS_ONLY = False
 HEADLESS_TOKEN_STRATEGY = "citizen_app.accounts.sessions.SignedSessionTokenStrategy"  # noqa: S105  (a class path)

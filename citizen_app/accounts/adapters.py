@@ -9,6 +9,7 @@ from allauth.account.internal.flows.signup import prevent_enumeration
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse, RateLimited
 from allauth.core.internal.httpkit import is_headless_request
+from allauth.headless.adapter import DefaultHeadlessAdapter
 from allauth.headless.base.response import AuthenticationResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
@@ -74,6 +75,13 @@ class MFAAdapter(DefaultMFAAdapter):
         drawing = BytesIO()
         segno.make(url, error="m", micro=False).save(drawing, kind="svg", scale=5, border=4, light="#fff")
         return drawing.getvalue().decode()
+
+
+class HeadlessAdapter(DefaultHeadlessAdapter):
+    """What the app's sign-in API says about a person: the id of the rest of the API, never the row's number."""
+
+    def serialize_user(self, user: Citizen) -> dict[str, Any]:
+        return super().serialize_user(user) | ({"id": user.public_id} if user.pk else {})
 
 
 def language_of(request: HttpRequest) -> str:

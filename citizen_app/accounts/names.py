@@ -4,6 +4,8 @@ import unicodedata
 
 from django.core.exceptions import ValidationError
 
+from citizen_app.models import Citizen
+
 LONGEST_FIRST_NAME = 60
 # Zero-width joiners belong to names in several scripts; other format characters (bidi overrides) only disguise.
 _ALLOWED_FORMAT_CHARACTERS = {"\u200c", "\u200d"}
@@ -19,3 +21,8 @@ def clean_first_name(name: str) -> str:
     if len(name) > LONGEST_FIRST_NAME:
         raise ValidationError("A first name has at most 60 characters.", code="max_length")
     return name
+
+
+def display_name(citizen: Citizen) -> str:
+    """What to call a person on their own pages and in their own mail."""
+    return citizen.first_name or citizen.email

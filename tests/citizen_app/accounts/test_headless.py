@@ -40,6 +40,12 @@ def test_signing_up_goes_through_a_mailed_code_to_a_session_that_opens_the_api()
     assert verified.status_code == 200
     assert verified.json()["meta"]["is_authenticated"] is True
     assert app.token != waiting
+    assert verified.json()["data"]["user"] == {
+        "id": Citizen.objects.get().public_id,
+        "display": "Ana",
+        "email": "ana@example.org",
+        "has_usable_password": True,
+    }
     me = app.me()
     assert me.status_code == 200
     citizen = Citizen.objects.get()
