@@ -79,12 +79,13 @@ def refusals() -> Iterator[type[DomainError]]:
 
 @lru_cache
 def catalogue() -> tuple[Code, ...]:
-    """All codes, sorted, each once."""
-    found = {code.code: code for code in PROTOCOL}
+    """All codes, sorted; one that is refused with two statuses (`not_enrolled`) is there with each."""
+    found = {(code.code, code.status): code for code in PROTOCOL}
     for refusal in refusals():
         remedy = refusal.remedy or _REMEDY_OF_KIND[refusal.kind]
-        found[refusal.code] = Code(refusal.code, refusal.kind.value, refusal.title, remedy)
-    return tuple(found[code] for code in sorted(found))
+        code = Code(refusal.code, refusal.kind.value, refusal.title, remedy)
+        found[code.code, code.status] = code
+    return tuple(found[key] for key in sorted(found))
 
 
 def _import_whole(name: str) -> None:

@@ -189,7 +189,7 @@ def _problem_schema() -> dict[str, Any]:
             "title": text,
             "status": {"type": "integer"},
             "detail": text,
-            "code": text | {"enum": [code.code for code in codes.catalogue()]},
+            "code": text | {"enum": list(dict.fromkeys(code.code for code in codes.catalogue()))},
             "instance": text | {"format": "uri-reference"},
             "errors": {"type": "array", "items": error},
         },
