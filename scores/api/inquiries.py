@@ -14,6 +14,7 @@ from citizen_app.api.views import ApiView
 from scores.api.callers import citizen_of
 from scores.api.serializers import InquirySerializer
 from scores.models import Enrolment, Inquiry
+from scores.services.statements import inquiry_rows
 
 
 class InquiriesView(ApiView):
@@ -28,27 +29,8 @@ class InquiriesView(ApiView):
         """Return who asked, latest first; one asker's repeats about one thing on a day are one row."""
         citizen = citizen_of(request)
         Enrolment.objects.of(citizen.pk)
-        return page(
-            request, Inquiry.objects.filter(enrolment_id=citizen.pk), order=("-last_at", "-id"), shape=inquiry_rows
-        )
+        return page(request, Inquiry.objects.filter(enrolment_id=citizen.pk), order=("-last_at", "-id"), shape=_shape)
 
 
-def inquiry_rows(inquiries: list[Inquiry]) -> list[dict[str, Any]]:
-    """Inquiries as they are told."""
-    told = InquirySerializer(
-        [
-            {
-                "id": inquiry.public_id,
-                "at": inquiry.at,
-                "last_at": inquiry.last_at,
-                "count": inquiry.count,
-                "asked_by": {"kind": inquiry.asker_kind, "id": inquiry.asker_id, "name": inquiry.asker_name},
-                "what": inquiry.what,
-                "about": inquiry.about,
-                "consent": inquiry.consent,
-            }
-            for inquiry in inquiries
-        ],
-        many=True,
-    ).data
-    return list(told)
+def _shape(inquiries: list[Inquiry]) -> list[dict[str, Any]]:
+    return list(InquirySerializer(inquiry_rows(inquiries), many=True).data)

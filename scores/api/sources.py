@@ -24,6 +24,7 @@ from scores.api.serializers import (
 from scores.models import Enrolment, Link, Source
 from scores.services import consents
 from scores.services.linking import Preview, make_link_code, preview_switch, switch_source, unlink_source
+from scores.services.statements import source_row
 
 
 class SourcesView(ApiView):
@@ -42,24 +43,10 @@ class SourcesView(ApiView):
         def shape(sources: list[Source]) -> list[dict[str, Any]]:
             links = Link.objects.filter(enrolment_id=citizen.pk, source__in=sources)
             linked = {link.source_id: link for link in links}
-            return [source_row(source, linked.get(source.pk)) for source in sources]
+            rows = [source_row(source, linked.get(source.pk)) for source in sources]
+            return list(SourceSerializer(rows, many=True).data)
 
         return page(request, Source.objects.all(), order=("name", "id"), shape=shape)
-
-
-def source_row(source: Source, link: Link | None) -> dict[str, Any]:
-    """A source as its citizen sees it."""
-    told: dict[str, Any] = SourceSerializer(
-        {
-            "code": source.code,
-            "name": source.name,
-            "state": "unlinked" if link is None else "on" if link.is_on else "off",
-            "since": None if link is None else link.since,
-            "kinds": source.kinds,
-            "is_demo": source.is_demo,
-        }
-    ).data
-    return told
 
 
 class SourceView(ApiView):
@@ -86,7 +73,7 @@ class SourceView(ApiView):
         if self.query["preview"]:
             return Response(preview_told(preview_switch(citizen=citizen, source_code=code, on=body["on"])))
         link = switch_source(citizen=citizen, source_code=code, on=body["on"], via=via_of(request))
-        return Response(source_row(link.source, link))
+        return Response(SourceSerializer(source_row(link.source, link)).data)
 
     @extend_schema(operation_id="end_link", responses={204: None, 200: PreviewSerializer})
     def delete(self, request: Request, code: str) -> Response:

@@ -15,7 +15,7 @@ from citizen_app.public_ids import public_id_of
 from scores import catalogue, scoring, wording
 from scores.changes import Line
 from scores.explaining import EntryLine, Explanation
-from scores.models import Enrolment, Entry, Score, ScoreChange
+from scores.models import Enrolment, Entry, Inquiry, Link, Score, ScoreChange, Source
 from scores.reasons import Reason, reasons
 from scores.scorecard import Scorecard as Card
 from scores.services.publishing import current_scorecard
@@ -252,6 +252,35 @@ def value_told(value: int) -> int | float:
     """An entry's value as the number that was sent: with thirteen digits at most it is written back exactly."""
     whole, rest = divmod(value, catalogue.VALUE_SCALE)
     return value / catalogue.VALUE_SCALE if rest else whole
+
+
+def source_row(source: Source, link: Link | None) -> dict[str, Any]:
+    """A source as its citizen sees it (`GET /me/sources`); `link` is theirs, if they have one."""
+    return {
+        "code": source.code,
+        "name": source.name,
+        "state": "unlinked" if link is None else "on" if link.is_on else "off",
+        "since": None if link is None else link.since,
+        "kinds": source.kinds,
+        "is_demo": source.is_demo,
+    }
+
+
+def inquiry_rows(inquiries: Sequence[Inquiry]) -> list[dict[str, Any]]:
+    """Who asked, as it is told (`GET /me/inquiries`)."""
+    return [
+        {
+            "id": inquiry.public_id,
+            "at": inquiry.at,
+            "last_at": inquiry.last_at,
+            "count": inquiry.count,
+            "asked_by": {"kind": inquiry.asker_kind, "id": inquiry.asker_id, "name": inquiry.asker_name},
+            "what": inquiry.what,
+            "about": inquiry.about,
+            "consent": inquiry.consent,
+        }
+        for inquiry in inquiries
+    ]
 
 
 def explanation_in_force(*, citizen: Citizen, now: datetime | None = None) -> Explanation:

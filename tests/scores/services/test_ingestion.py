@@ -1,4 +1,4 @@
-"""What furnishers send: judged row by row, recorded once, and nothing about people who did not let them in (P2, P3, P9)."""
+"""What furnishers send: judged row by row, recorded once, and nothing about who did not let them in (P2, P3, P9)."""
 
 import io
 import logging
