@@ -56,6 +56,10 @@ class AccountAdapter(DefaultAccountAdapter):
                 raise RateLimited
         return super().validation_error(code, *args)
 
+    def is_ajax(self, request: HttpRequest) -> bool:
+        # The pages are pages for everybody; what speaks JSON uses the app's API, with its own rules.
+        return False
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         request = self.request
         facts = {"request": request, "email": email, "current_site": get_current_site(request), **context}
