@@ -43,6 +43,11 @@ class NotFound(DomainError):
     remedy = "Check the address and the id, and that you are signed in as the person or client it belongs to."
 
 
+class WrongCaller(DomainError):
+    code, kind, title = "wrong_caller", Kind.FORBIDDEN, "This address is for another kind of caller."
+    remedy = "Call it with the credential its description names (person, or client with the scope)."
+
+
 class WrongState(DomainError):
     code, kind, title = "wrong_state", Kind.CONFLICT, "Its state does not allow this."
     remedy = "Read it again: its `state` says what is possible now."

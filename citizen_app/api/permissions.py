@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from citizen_app.api.authentication import Credential
-from citizen_app.api.problems import WrongCaller
+from citizen_app.errors import WrongCaller
 from citizen_app.models import OAuthApplication
 
 if TYPE_CHECKING:  # REST framework loads this module while it loads its views
@@ -18,7 +18,16 @@ if TYPE_CHECKING:  # REST framework loads this module while it loads its views
 class Caller(BasePermission):
     """One kind of caller: 401 for nobody known, 403 `wrong_caller` for anybody else. Subclasses say whom it admits."""
 
-    credentials: tuple[str, ...] = ()  # which credentials the description of the endpoint offers
+    credentials: tuple[str, ...] = ()  # the security schemes of the description (`citizen_app.api.schema`)
+    scopes: tuple[str, ...] = ()  # of which a server's token needs one
+
+    @classmethod
+    def security(cls) -> list[dict[str, list[str]]]:
+        """What to call with, for the description: each way in with the scope it needs."""
+        ways: list[dict[str, list[str]]] = []
+        for name in cls.credentials:
+            ways += [{name: [scope]} for scope in cls.scopes] if name == "clientCredentials" else [{name: []}]
+        return ways
 
     def admits(self, request: Request, credential: Credential) -> bool:
         raise NotImplementedError
@@ -41,6 +50,10 @@ class Nobody(Caller):
 class Anyone(Caller):
     """A public endpoint. A credential that is sent must still be a good one."""
 
+    @classmethod
+    def security(cls) -> list[dict[str, list[str]]]:
+        return [{}]
+
     def has_permission(self, request: Request, view: "APIView") -> bool:
         return True
 
@@ -55,19 +68,22 @@ class IsCitizen(Caller):
 
 
 class Machine(Caller):
-    """A server, by client credentials that carry `scope`. No person stands behind its token."""
+    """A server, by client credentials that carry one of `scopes`. No person stands behind its token."""
 
     credentials = ("clientCredentials",)
-    scope: str
 
     def admits(self, request: Request, credential: Credential) -> bool:
-        return credential.kind == "bearer" and request.user is None and self.scope in credential.scopes
+        return (
+            credential.kind == "bearer"
+            and request.user is None
+            and any(scope in credential.scopes for scope in self.scopes)
+        )
 
 
 @cache
 def MachineWith(scope: str) -> type[Machine]:
     """Return the kind of caller that is a server whose token carries `scope`."""
-    return type(f"MachineWith_{scope.replace(':', '_')}", (Machine,), {"scope": scope})
+    return type(f"MachineWith_{scope.replace(':', '_')}", (Machine,), {"scopes": (scope,)})
 
 
 def client_of(request: Request) -> OAuthApplication:

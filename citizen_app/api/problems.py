@@ -14,7 +14,16 @@ from rest_framework.response import Response
 
 from citizen_app.api import codes
 from citizen_app.api.renderers import PROBLEM_MEDIA_TYPE, rendered
-from citizen_app.errors import Busy, DomainError, FieldError, InvalidInput, Kind, NotFound, RateLimited
+from citizen_app.errors import (
+    Busy,
+    DomainError,
+    FieldError,
+    InvalidInput,
+    Kind,
+    NotFound,
+    RateLimited,
+    WrongCaller,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -48,11 +57,6 @@ class MalformedBody(DomainError):
 class TooLarge(DomainError):
     code, kind, title = "too_large", Kind.TOO_LARGE, "The body is larger than this address reads."
     remedy = "Send less at a time; the limit is in the endpoint's description."
-
-
-class WrongCaller(DomainError):
-    code, kind, title = "wrong_caller", Kind.FORBIDDEN, "This address is for another kind of caller."
-    remedy = "Call it with the credential its description names (person, or client with the scope)."
 
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:

@@ -12,7 +12,7 @@ from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
 
 from citizen_app.api import codes
-from citizen_app.api.permissions import Anyone, Caller, Machine
+from citizen_app.api.permissions import Anyone, Caller
 from citizen_app.api.renderers import PROBLEM_MEDIA_TYPE
 from citizen_app.api.views import ApiView
 from citizen_app.errors import FieldError
@@ -55,15 +55,12 @@ class OneCredentialScheme(OpenApiAuthenticationExtension):
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
         callers = auto_schema.view.permission_classes
-        requirements = []
-        for caller in callers:
-            if not (isinstance(caller, type) and issubclass(caller, Caller)):
-                continue
-            if issubclass(caller, Anyone):
-                return [{}]
-            scopes = [caller.scope] if issubclass(caller, Machine) else []
-            requirements += [{name: scopes if name == "clientCredentials" else []} for name in caller.credentials]
-        return requirements
+        return [
+            way
+            for caller in callers
+            if isinstance(caller, type) and issubclass(caller, Caller)
+            for way in caller.security()
+        ]
 
 
 class ContractSchema(AutoSchema):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from citizen_app.accounts.operators import RoleRequired
 from citizen_app.audit import actor_of
-from citizen_app.errors import DomainError, Kind, NotFound
+from citizen_app.errors import NotFound, WrongCaller
 from citizen_app.models import Citizen, OAuthApplication
 from perks.errors import WhichMerchant
 from perks.models import Member, Merchant, MerchantClient, Redemption
@@ -17,8 +17,8 @@ SCAN, PERKS = "merchant:scan", "merchant:perks"
 _RANK: Final = {CASHIER: 0, MANAGER: 1, OWNER: 2}
 
 
-class NoTeam(DomainError):
-    code, kind, title = "wrong_caller", Kind.FORBIDDEN, "You act for no merchant."
+class NoTeam(WrongCaller):
+    title = "You act for no merchant."
     remedy = "Apply with `POST /api/v1/merchants`, or accept an invitation to a team."
 
 
