@@ -1,5 +1,28 @@
-"""The addresses of this room."""
+"""The addresses of the citizen's score pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from scores.web import enrolment, records, score
+
+pages = [
+    path("score", score.Home.as_view(), name="home"),
+    path("score/sum", score.ScorePage.as_view(), name="score"),
+    path("score/history", score.History.as_view(), name="history"),
+    path("score/what-if", score.WhatIf.as_view(), name="what_if"),
+    path("records", records.Entries.as_view(), name="entries"),
+    path("records/<str:entry_id>", records.EntryPage.as_view(), name="entry"),
+    path("sources", records.Sources.as_view(), name="sources"),
+    path("sources/<str:code>/switch", records.SwitchSource.as_view(), name="source_switch"),
+    path("sources/<str:code>/link", records.LinkSource.as_view(), name="source_link"),
+    path("who-asked", records.Inquiries.as_view(), name="inquiries"),
+    path("enrol", enrolment.Enrol.as_view(), name="enrol"),
+    path("pause", enrolment.Pause.as_view(), name="pause"),
+    path("resume", enrolment.Resume.as_view(), name="resume"),
+    path("leave", enrolment.Leave.as_view(), name="leave"),
+]
+
+urlpatterns = [
+    path("", enrolment.Welcome.as_view(), name="welcome"),
+    path("me", enrolment.Account.as_view(), name="me"),
+    path("", include((pages, "scores"))),
+]

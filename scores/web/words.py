@@ -35,13 +35,12 @@ CAUSES = {
     "scorecard": "A new scorecard applies",
 }
 WHY_NOT = {
-    "lapsed": "has lapsed",
-    "too_old": "is too old to count",
-    "source_off": "its source is switched off",
-    "disputed": "is disputed and would not help",
-    "struck": "was struck",
-    "in_the_future": "lies in the future",
-    "not_latest": "a newer one counts instead",
+    "lapsed": "it has lapsed",
+    "switched_off": "its source is switched off",
+    "disputed": "it is disputed and would not help",
+    "struck": "it was struck",
+    "not_yet": "it lies in the future",
+    "superseded": "a newer one counts instead",
     "no_rule": "no rule reads it",
 }
 NEVER_USED = (
