@@ -32,7 +32,7 @@ def _unique_constraint(table: str, columns: list[str]) -> str | None:
             continue
         for constraint in model._meta.constraints:
             if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
-                named = [model._meta.get_field(name).column for name in constraint.fields]
+                named = [model._meta.get_field(name).get_attname_column()[1] for name in constraint.fields]  # type: ignore[union-attr]
                 if named == columns:
                     return constraint.name
     return None

@@ -1,14 +1,14 @@
 """Every address of the product. The apps are reached by name, so that the project imports neither."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from citizen_app.api.permissions import Anyone
 from citizen_app.web import docs, health
 from citizen_app.web.theme import theme
 
-api_v1 = [
+api_v1: list[URLPattern | URLResolver] = [
     path("", include("citizen_app.api.urls")),
     path("", include("scores.api.urls")),
     path("", include("perks.api.urls")),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
     path("api/v1/", include(api_v1)),
+    path(".well-known/", include("perks.api.well_known")),
     path("api/docs", docs.api, name="api-docs"),
     path("docs/errors", docs.errors, name="error-codes"),
     path("theme", theme, name="theme"),

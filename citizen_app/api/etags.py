@@ -35,7 +35,7 @@ class _Rendered(Response):
     written: bytes
 
     @property
-    def rendered_content(self) -> bytes:
+    def rendered_content(self) -> bytes:  # type: ignore[override]  # as in Response itself
         self["Content-Type"] = "application/json"
         return self.written
 

@@ -31,7 +31,7 @@ _KEPT_HEADERS = ("Cache-Control", "ETag", "Location")
 _EXACT = 2**53  # whole numbers up to here are exact in RFC 8785's arithmetic
 
 Handler = Callable[..., Response]
-Secrets = Callable[[APIView, Request, dict[str, Any]], dict[str, Any]]
+Secrets = Callable[[Any, Request, dict[str, Any]], dict[str, Any]]
 
 
 class KeyMissing(DomainError):
@@ -101,7 +101,7 @@ def _wanted(request: Request) -> IdempotentRequest:
         raise NotFound  # no object has so long a name
     return IdempotentRequest(
         caller=caller_of(request),
-        method=request.method,
+        method=request.method or "",
         path=request.path,
         key=key,
         fingerprint=fingerprint_of(request.data, dict(request.query_params.lists())),

@@ -1,7 +1,7 @@
 """Who may enter. Closed by default, and every view names exactly one kind of caller."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import BasePermission
@@ -33,9 +33,10 @@ class Caller(BasePermission):
         raise NotImplementedError
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        if request.auth is None:
+        credential = cast(Credential | None, request.auth)
+        if credential is None:
             raise NotAuthenticated
-        if not self.admits(request, request.auth):
+        if not self.admits(request, credential):
             raise WrongCaller
         return True
 
@@ -88,5 +89,4 @@ def MachineWith(scope: str) -> type[Machine]:
 
 def client_of(request: Request) -> OAuthApplication:
     """Return the client behind a `MachineWith` request."""
-    application: OAuthApplication = request.auth.application
-    return application
+    return cast(OAuthApplication, cast(Credential, request.auth).application)

@@ -74,7 +74,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
         case RequestDataTooBig():
             return _refusal(TooLarge(), request)
         case exceptions.Throttled():
-            return _refusal(RateLimited(retry_after=max(1, int(exc.wait or 1))), request)
+            return _refusal(RateLimited(retry_after=max(1, int(getattr(exc, "wait", None) or 1))), request)
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             response = _answer(codes.NOT_AUTHENTICATED, request)
             response["WWW-Authenticate"] = getattr(exc, "auth_header", None) or 'Bearer realm="api"'

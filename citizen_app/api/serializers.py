@@ -51,7 +51,8 @@ class StrictSerializer(serializers.Serializer):
             values: dict[str, Any] = super().to_internal_value(cleaned)
         except serializers.ValidationError as refusal:
             # A field left out because its text was refused is not also "required".
-            raise serializers.ValidationError({**refusal.detail, **errors}) from None
+            said: dict[str, Any] = dict(refusal.detail)  # type: ignore[arg-type]
+            raise serializers.ValidationError(said | errors) from None
         if errors:
             raise serializers.ValidationError(errors)
         return values

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from citizen_app.api.etags import NO_STORE
@@ -43,7 +43,7 @@ class ApiView(APIView):
             return declared.get("get" if method == "HEAD" else method.lower())
         return declared
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         final = super().finalize_response(request, response, *args, **kwargs)
         # An answer that says nothing about keeping it is kept nowhere.
         final.headers.setdefault("Cache-Control", NO_STORE)
