@@ -19,6 +19,6 @@ class CurrentConsentTextView(ApiView):
 
     @extend_schema(operation_id="get_current_consent_text", responses=ConsentTextSerializer)
     @etagged
-    def get(self, request: Request) -> Response:  # noqa: ARG002  (what every view is given)
+    def get(self, request: Request) -> Response:
         """Return the consent text in force, in your language where there is one."""
         return Response(ConsentTextSerializer(current_text(language=get_language() or FALLBACK_LANGUAGE)).data)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from citizen_app.api.pagination import PageQuery
@@ -24,6 +25,17 @@ class Points(serializers.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(help_text="points as decimal text with exactly six decimals", **options)
+
+
+@extend_schema_field({"oneOf": [{"type": "number"}, {"type": "string"}]})
+class EntryValue(serializers.Field):
+    """An entry's value as it was sent, a number or decimal text; its kind judges it (`scores.catalogue`)."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 # -- Enrolment --------------------------------------------------------------------------------------------------
@@ -96,7 +108,7 @@ class PurposeSerializer(serializers.Serializer):
     factors = serializers.ListField(child=serializers.CharField())
 
 
-class ReasonSerializer(serializers.Serializer):
+class ScoreReasonSerializer(serializers.Serializer):
     code = serializers.CharField()
     text = serializers.CharField()
     points = Points()
@@ -106,8 +118,8 @@ class ReasonSerializer(serializers.Serializer):
 
 
 class ReasonsSerializer(serializers.Serializer):
-    helping = ReasonSerializer(many=True)
-    costing = ReasonSerializer(many=True)
+    helping = ScoreReasonSerializer(many=True)
+    costing = ScoreReasonSerializer(many=True)
 
 
 class ChangeSerializer(serializers.Serializer):
@@ -201,7 +213,7 @@ class ExplanationSerializer(serializers.Serializer):
 class HypotheticalInput(StrictSerializer):
     kind = serializers.ChoiceField(catalogue.CODES)
     occurred_on = LocalDate(required=False, help_text="today unless said")
-    value = serializers.JSONField(required=False, help_text="a number, or decimal text; 0 unless said")
+    value = EntryValue(required=False, help_text="a number, or decimal text; 0 unless said")
     count = BoundedInteger(1, WHAT_IF_LIMIT, default=1)
 
 
@@ -236,7 +248,7 @@ class EntrySerializer(serializers.Serializer):
     title = serializers.CharField()
     unit = serializers.CharField()
     occurred_on = serializers.DateField()
-    value = serializers.JSONField(help_text="a number with at most four decimals")
+    value = EntryValue(help_text="a number with at most four decimals")
     status = serializers.ChoiceField(Entry.Status.choices)
     lapses_on = serializers.DateField()
     points = Points()
@@ -320,7 +332,7 @@ class EntryRowSerializer(serializers.Serializer):
     subject = serializers.CharField(max_length=128)
     kind = serializers.CharField()
     occurred_on = serializers.DateField()
-    value = serializers.JSONField(required=False, help_text="a number or decimal text; 0 unless said")
+    value = EntryValue(required=False, help_text="a number or decimal text; 0 unless said")
     replaces = serializers.CharField(max_length=128, required=False)
 
 
