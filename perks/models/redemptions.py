@@ -1,5 +1,7 @@
 """Who took a perk: one citizen's right to one benefit, shown to the merchant as a code."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -85,6 +87,15 @@ class Redemption(UUIDNamed):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @classmethod
+    def reads_as(cls, state: str, now: datetime) -> Q:
+        """The rows everybody reads as being in `state`: a hold that ran out is expired, filed or not."""
+        if state == cls.State.RESERVED:
+            return Q(state=cls.State.RESERVED, expires_at__gt=now)
+        if state == cls.State.EXPIRED:
+            return Q(state=cls.State.EXPIRED) | Q(state=cls.State.RESERVED, expires_at__lte=now)
+        return Q(state=state)
 
 
 class PerkDay(models.Model):

@@ -31,8 +31,8 @@ def apply_as_merchant(
 
 
 @transaction.atomic
-def approve_merchant(*, merchant: Merchant, by: Citizen, now: datetime | None = None) -> Merchant:
-    """Let a merchant offer perks. Raises `WrongState` unless it is pending."""
+def approve_merchant(*, merchant: Merchant, by: Citizen | None, now: datetime | None = None) -> Merchant:
+    """Let a merchant offer perks; `by` None is a set-up command. Raises `WrongState` unless it is pending."""
     return _decide(merchant, by, "approve", {Merchant.State.PENDING}, Merchant.State.ACTIVE, now=now)
 
 
@@ -64,7 +64,7 @@ def require_impartial_operator(by: Citizen, merchant: Merchant) -> None:
 
 def _decide(
     merchant: Merchant,
-    by: Citizen,
+    by: Citizen | None,
     action: str,
     leaves: set[str],
     becomes: str,
@@ -72,7 +72,8 @@ def _decide(
     reason: str = "",
     now: datetime | None,
 ) -> Merchant:
-    require_impartial_operator(by, merchant)
+    if by is not None:
+        require_impartial_operator(by, merchant)
     changes: dict[str, object] = {"state": becomes, "refusal": reason}
     if action == "approve":
         changes["approved_at"] = now or timezone.now()

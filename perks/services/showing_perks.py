@@ -155,3 +155,9 @@ def secret_members(redemption: Redemption, *, qr_url: str) -> dict[str, Any]:
 
 def _is_over(judged: eligibility.Eligibility) -> bool:
     return any(reason.code == eligibility.PERK_ENDED for reason in judged.reasons)
+
+
+def branches_of(perk: Perk) -> list[Branch]:
+    """Where a perk can be used: the branches it names, else all of its merchant's."""
+    named = list(perk.branches.filter(closed_at=None).order_by("pk"))
+    return named or list(Branch.objects.filter(merchant_id=perk.merchant_id, closed_at=None).order_by("pk"))

@@ -1,5 +1,20 @@
-"""The addresses of this room."""
+"""The addresses of the perk pages: the citizen's below `/perks` and `/codes`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from perks.web import citizen
+
+citizen_pages = [
+    path("perks", citizen.PerkList.as_view(), name="perk_list"),
+    path("perks/<str:perk_id>", citizen.PerkPage.as_view(), name="perk"),
+    path("perks/<str:perk_id>/take", citizen.Take.as_view(), name="take"),
+    path("codes", citizen.Redemptions.as_view(), name="redemptions"),
+    path("codes/<str:redemption_id>", citizen.Code.as_view(), name="code"),
+    path("codes/<str:redemption_id>/qr.svg", citizen.CodePicture.as_view(), name="code_qr"),
+    path("codes/<str:redemption_id>/state", citizen.CodeState.as_view(), name="code_state"),
+    path("codes/<str:redemption_id>/cancel", citizen.Cancel.as_view(), name="cancel"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include((citizen_pages, "perks"))),
+]

@@ -1,0 +1,153 @@
+"""The shapes of the citizen's answers about perks, for the description of the API; a test holds the answers to them."""
+
+from rest_framework import serializers
+
+
+class StandingSerializer(serializers.Serializer):
+    state = serializers.CharField()
+    records = serializers.IntegerField()
+
+
+class MerchantLineSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    name = serializers.CharField()
+    standing = StandingSerializer()
+
+
+class PositionSerializer(serializers.Serializer):
+    latitude = serializers.FloatField()
+    longitude = serializers.FloatField()
+
+
+class BranchLineSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    name = serializers.CharField()
+    zone = serializers.CharField(help_text="IANA time zone")
+    address = serializers.CharField()
+    iata = serializers.CharField(allow_null=True)
+    position = PositionSerializer(allow_null=True)
+
+
+class TierSerializer(serializers.Serializer):
+    min_score = serializers.IntegerField(allow_null=True, help_text="null: open to every enrolled person")
+    benefit = serializers.DictField()
+
+
+class ReasonSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    points_to_go = serializers.IntegerField(required=False)
+
+
+class EligibilitySerializer(serializers.Serializer):
+    answer = serializers.ChoiceField(["eligible", "not_eligible", "not_assessable"])
+    tier = TierSerializer(allow_null=True)
+    purpose = serializers.CharField()
+    value = serializers.IntegerField(allow_null=True)
+    factors_used = serializers.ListField(child=serializers.CharField())
+    factors_left_out = serializers.ListField(child=serializers.CharField())
+    reasons = ReasonSerializer(many=True)
+
+
+class ValiditySerializer(serializers.Serializer):
+    visible_from = serializers.CharField(allow_null=True, help_text="local date or minute in `zone`")
+    valid_from = serializers.CharField(allow_null=True)
+    valid_until = serializers.CharField(allow_null=True, help_text="inclusive")
+    opens_at = serializers.DateTimeField(allow_null=True)
+    ends_at = serializers.DateTimeField(allow_null=True, help_text="the first moment it is over")
+
+
+class LimitsSerializer(serializers.Serializer):
+    per_citizen = serializers.IntegerField(allow_null=True)
+    per_citizen_day = serializers.IntegerField(allow_null=True)
+    per_citizen_week = serializers.IntegerField(allow_null=True)
+    per_citizen_month = serializers.IntegerField(allow_null=True)
+    per_day = serializers.IntegerField(allow_null=True)
+
+
+class ReleaseSerializer(serializers.Serializer):
+    on_cancel = serializers.ChoiceField(["all", "stock", "nothing"])
+    on_expiry = serializers.ChoiceField(["all", "stock", "nothing"])
+    on_reversal = serializers.ChoiceField(["all", "stock", "nothing"])
+
+
+class SpanSerializer(serializers.Serializer):
+    day = serializers.IntegerField(min_value=1, max_value=7)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `from` is no name a class body may give.
+        return super().get_fields() | {"from": serializers.CharField(), "to": serializers.CharField()}
+
+
+class PerkCardSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    purpose = serializers.CharField()
+    title = serializers.CharField()
+    merchant = MerchantLineSerializer()
+    tiers = TierSerializer(many=True)
+    eligibility = EligibilitySerializer()
+    validity = ValiditySerializer()
+    zone = serializers.CharField()
+    images = serializers.ListField(child=serializers.URLField())
+    categories = serializers.ListField(child=serializers.CharField())
+    fair_terms = serializers.CharField()
+    desk_learns = serializers.ListField(child=serializers.CharField())
+    limits = LimitsSerializer()
+    release = ReleaseSerializer()
+    remaining = serializers.IntegerField(allow_null=True)
+
+
+class PerkPageSerializer(PerkCardSerializer):
+    state = serializers.ChoiceField(["published", "paused", "ended"])
+    version = serializers.IntegerField()
+    description = serializers.CharField()
+    terms = serializers.CharField()
+    branches = BranchLineSerializer(many=True)
+    hours = SpanSerializer(many=True)
+    hold_minutes = serializers.IntegerField()
+    offline = serializers.CharField()
+
+
+class RedeemedPerkSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    title = serializers.CharField()
+    kind = serializers.CharField()
+    purpose = serializers.CharField()
+    zone = serializers.CharField()
+    merchant = MerchantLineSerializer()
+
+
+class RedemptionLineSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    state = serializers.ChoiceField(["reserved", "redeemed", "cancelled", "expired", "reversed"])
+    perk = RedeemedPerkSerializer()
+    benefit = serializers.DictField()
+    version = serializers.IntegerField()
+    branch = BranchLineSerializer(allow_null=True)
+    date = serializers.DateField(allow_null=True)
+    booking_reference = serializers.CharField(allow_null=True)
+    taken_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    redeemed_at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    release = ReleaseSerializer()
+
+
+class QrSerializer(serializers.Serializer):
+    url = serializers.URLField()
+    rotates_every = serializers.IntegerField(help_text="seconds")
+
+
+class RedemptionSerializer(RedemptionLineSerializer):
+    terms = serializers.CharField()
+    code = serializers.CharField(allow_null=True, help_text="only while it is reserved, as the four below")
+    seed = serializers.CharField(allow_null=True, help_text="of the six digits: RFC 6238, SHA-1, 30 s")
+    valid_until = serializers.DateTimeField()
+    qr = QrSerializer(allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `pass` is no name a class body may give.
+        return super().get_fields() | {
+            "pass": serializers.CharField(allow_null=True, help_text="shown as CA1:<pass>.<six digits>")
+        }
