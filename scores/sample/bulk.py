@@ -48,7 +48,7 @@ def write_values(model: type[models.Model], names: Sequence[str], rows: Iterable
         return
     given = {field.attname: field for field in model._meta.concrete_fields}
     fields = [given[name] for name in names]
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     statement = f"COPY {connection.ops.quote_name(model._meta.db_table)} ({columns}) FROM STDIN"
     prepare = [(place, how) for place, field in enumerate(fields) if (how := _preparation(field)) is not None]
     with connection.cursor() as cursor, cursor.copy(statement) as copy:

@@ -1,4 +1,4 @@
-"""The sample's people and the records they bring: real payments from the extract, everything else invented. Pure.
+"""The sample's people and the records they bring: real payments from the extract, everything else invented.
 
 What is invented is drawn from a hash of the person's number, so that every load makes the same people. Records are
 dated in the months of the extract and moved forward together by whole months.

@@ -1,4 +1,4 @@
-"""A population of any size to measure with: people made from the extract's, with as many records as wanted. Pure.
+"""A population of any size to measure with: people made from the extract's, with as many records as wanted.
 
 Each person repeats one of the extract's, whose six months of payments are told again further back until the records
 last; beyond the longest a credit record may live they are kept bookings. Deterministic: person n is always the same.
