@@ -2,9 +2,8 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView
 
-from citizen_app.api.permissions import Anyone
+from citizen_app.api.description import DescriptionView
 from citizen_app.web import docs, health
 from citizen_app.web.theme import theme
 
@@ -12,7 +11,7 @@ api_v1: list[URLPattern | URLResolver] = [
     path("", include("citizen_app.api.urls")),
     path("", include("scores.api.urls")),
     path("", include("perks.api.urls")),
-    path("schema", SpectacularAPIView.as_view(permission_classes=[Anyone], authentication_classes=[]), name="schema"),
+    path("schema", DescriptionView.as_view(), name="schema"),
 ]
 
 urlpatterns = [

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from citizen_app.api.renderers import rendered
 from citizen_app.errors import DomainError, Kind, NotFound
-from citizen_app.models import IdempotentRequest
+from citizen_app.models import Citizen, IdempotentRequest
 
 SECRET_FIELDS = ("code", "pass", "seed", "qr", "client_secret")
 ALREADY_SHOWN = "secret_already_shown"
@@ -77,6 +77,30 @@ def idempotent(
         return wrapper
 
     return decorate if handler is None else decorate(handler)
+
+
+def once(*, citizen: Citizen, path: str, key: str, said: Any, work: Callable[[], str]) -> str:
+    """Do the work of a page's form once, however often it arrives; `work` names what it made, and so do repeats.
+
+    The key is a hidden field of the form, so that a double tap is one act. `work` runs in the key's transaction.
+    """
+    if not _KEY.fullmatch(key):
+        raise KeyInvalid
+    wanted = IdempotentRequest(
+        caller=f"person:{citizen.pk}",
+        method="POST",
+        path=path,
+        key=key,
+        fingerprint=fingerprint_of(said, {}),
+        created_at=timezone.now(),
+    )
+    with transaction.atomic():
+        if _insert(wanted):
+            made = work()
+            kept = {"text": json.dumps(made), "secret": [], "headers": {}}
+            IdempotentRequest.objects.filter(pk=wanted.pk).update(status=200, body=kept)
+            return made
+        return str(json.loads(_found(wanted).body["text"]))
 
 
 def caller_of(request: Request) -> str:
@@ -150,13 +174,18 @@ def _keep(wanted: IdempotentRequest, response: Response, secret_fields: frozense
 
 
 def _replay(wanted: IdempotentRequest, view: APIView, request: Request, secrets: Secrets | None) -> Response:
-    found = IdempotentRequest.objects.get(caller=wanted.caller, method=wanted.method, path=wanted.path, key=wanted.key)
-    if found.fingerprint != wanted.fingerprint:
-        raise KeyReused
+    found = _found(wanted)
     body = json.loads(found.body["text"])
     if found.body["secret"]:
         body |= {ALREADY_SHOWN: True} if secrets is None else secrets(view, request, body)
     return Response(body, found.status, headers=found.body["headers"] | {"Idempotent-Replayed": "true"})
+
+
+def _found(wanted: IdempotentRequest) -> IdempotentRequest:
+    found = IdempotentRequest.objects.get(caller=wanted.caller, method=wanted.method, path=wanted.path, key=wanted.key)
+    if found.fingerprint != wanted.fingerprint:
+        raise KeyReused
+    return found
 
 
 def _canonical(value: Any) -> Any:

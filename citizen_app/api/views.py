@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from citizen_app.api.etags import NO_STORE
+from citizen_app.api.problems import MalformedBody
 from citizen_app.api.serializers import StrictSerializer, read_query, refuse_unknown_parameters
 
 QuerySerializers = type[StrictSerializer] | Mapping[str, type[StrictSerializer]] | None
@@ -28,6 +29,9 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if "Transfer-Encoding" in request.headers and not request.headers.get("Content-Length"):
+            # Behind WSGI such a body would look absent, and the request would be judged without it.
+            raise MalformedBody("Send the body with its `Content-Length`, not in chunks.")
         declared = self.query_serializer_for(request.method or "")
         if declared is None:
             refuse_unknown_parameters(request)

@@ -18,6 +18,21 @@ def test_the_description_is_served_to_anybody(client):
     answer = client.get("/api/v1/schema")
     assert answer.status_code == 200
     assert yaml.safe_load(answer.content)["openapi"] == "3.1.1"
+    assert answer.headers["Content-Type"] == "application/yaml"
+    assert client.get("/api/v1/schema", headers={"Accept": "application/json"}).content == answer.content
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("get", "/api/v1/schema?format=json", "unknown_parameter"),
+        ("post", "/api/v1/schema", "method_not_allowed"),
+    ],
+)
+def test_the_description_refuses_like_any_endpoint(client, method, path, code):
+    answer = getattr(client, method)(path, headers={"Accept": "application/yaml"})
+    assert answer.json()["code"] == code
+    assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 def test_the_description_can_be_tried_out_without_an_outside_host_or_inline_script(client):

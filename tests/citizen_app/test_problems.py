@@ -117,6 +117,13 @@ def test_a_body_that_is_not_json_is_415(client):
         problem_of(client.post("/api/echo", b"a=1", content_type=kind), 415, "unsupported_media_type")
 
 
+def test_a_body_in_chunks_is_refused_rather_than_overlooked(client):
+    chunked = client.post(
+        "/api/echo", b"", content_type="application/json", headers={"Transfer-Encoding": "chunked"}, CONTENT_LENGTH=""
+    )
+    problem_of(chunked, 400, "malformed_body")
+
+
 def test_an_unknown_parameter_is_named(client):
     body = problem_of(client.get("/api/echo?said=1&format=json"), 400, "unknown_parameter")
     assert body["parameters"] == ["format", "said"]
