@@ -1,0 +1,423 @@
+"""Taking, cancelling, expiring, undoing and reversing: what moves, and that a refusal moves nothing."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import IntegrityError
+from django.utils import timezone
+
+from citizen_app.accounts.operators import RoleRequired
+from citizen_app.errors import InvalidInput, WrongState
+from citizen_app.models import OutboxMessage
+from perks import errors
+from perks.models import Perk, PerkDay, Redemption, RefusedAttempt
+from perks.models.catalogue import PerkQuerySet
+from perks.services.catalogue import edit_perk
+from perks.services.redemptions import (
+    cancel_redemption,
+    expire_redemptions,
+    remembering_refusals,
+    reverse_redemption,
+    take_perk,
+)
+from perks.services.scans import Shown, scan_code
+from perks.services.showing import secrets_of
+from scores.services.enrolment import pause_enrolment
+from tests.factories.people import CitizenFactory
+from tests.factories.perks import (
+    BranchFactory,
+    MerchantFactory,
+    PerkFactory,
+    citizen_with,
+    open_tier,
+    person_of,
+    reservation,
+    scored_tier,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def events() -> list[str]:
+    return [row.payload["type"] for row in OutboxMessage.objects.filter(topic="webhook").order_by("id")]
+
+
+def taken(perk: Perk) -> int:
+    return Perk.objects.get(pk=perk.pk).taken_count
+
+
+def nothing_moved(perk: Perk) -> bool:
+    return taken(perk) == 0 and not Redemption.objects.exists() and events() == []
+
+
+def test_taking_reserves_one_and_freezes_what_it_gives():
+    now = timezone.now()
+    perk = PerkFactory(tiers=[scored_tier(600, "10 % off"), scored_tier(680, "20 % off")], hold_minutes=90)
+    redemption = take_perk(citizen=citizen_with(690), perk=perk, now=now)
+    assert (redemption.state, redemption.min_score, redemption.benefit) == ("reserved", 680, {"text": "20 % off"})
+    assert redemption.expires_at == now + timedelta(minutes=90)
+    assert redemption.release == {"on_cancel": "all", "on_expiry": "all", "on_reversal": "nothing"}
+    assert redemption.version_id == perk.in_force_id
+    assert taken(perk) == 1
+
+
+def test_what_is_promised_to_the_merchant_names_no_person_and_no_score():
+    perk = PerkFactory(tiers=[scored_tier(600)])
+    redemption = take_perk(citizen=citizen_with(737), perk=perk)
+    (message,) = OutboxMessage.objects.filter(topic="webhook")
+    assert message.payload == {
+        "type": "redemption.reserved",
+        "at": message.payload["at"],
+        "merchant": perk.merchant.public_id,
+        "sequence": 1,
+        "object": {"kind": "redemption", "id": redemption.public_id, "state": "reserved"},
+        "perk": perk.public_id,
+    }
+
+
+def test_a_hold_does_not_outlive_the_validity():
+    now = timezone.now()
+    perk = PerkFactory(valid_until_at=now + timedelta(hours=1))
+    assert take_perk(citizen=citizen_with(), perk=perk, now=now).expires_at == now + timedelta(hours=1)
+
+
+def refusals(now):
+    """Each reason by itself: what makes it, who asks, and the code."""
+    return {
+        "not_enrolled": (dict(), CitizenFactory),
+        "document_needed": (dict(kind="gift_card"), citizen_with),
+        "ended": (dict(valid_until_at=now - timedelta(days=1)), citizen_with),
+        "paused": (dict(state="paused"), citizen_with),
+        "not_open_yet": (dict(valid_from_at=now + timedelta(days=1)), citizen_with),
+        "thin_file": (dict(tiers=[scored_tier()]), citizen_with),
+        "not_enough_records": (dict(tiers=[scored_tier()]), lambda: citizen_with(700, purpose="dating")),
+        "below_threshold": (dict(tiers=[scored_tier(600)]), lambda: citizen_with(599)),
+        "sold_out": (dict(stock=0), citizen_with),
+    }
+
+
+@pytest.mark.parametrize("code", list(refusals(timezone.now())))
+def test_a_refusal_names_its_reason_and_moves_nothing(code):
+    fields, who = refusals(timezone.now())[code]
+    perk = PerkFactory(**fields)
+    with pytest.raises(errors.TakeRefused) as refused:
+        take_perk(citizen=who(), perk=perk)
+    assert refused.value.code == code
+    assert nothing_moved(perk)
+
+
+def test_a_paused_person_takes_nothing():
+    citizen, perk = citizen_with(), PerkFactory()
+    pause_enrolment(citizen=citizen)
+    with pytest.raises(errors.EnrolmentPaused):
+        take_perk(citizen=citizen, perk=perk)
+    assert nothing_moved(perk)
+
+
+def test_a_suspended_merchants_perks_are_not_taken():
+    perk = PerkFactory(merchant=MerchantFactory(state="suspended"))
+    with pytest.raises(errors.MerchantSuspended):
+        take_perk(citizen=citizen_with(), perk=perk)
+    assert nothing_moved(perk)
+
+
+def test_below_the_threshold_says_how_far_and_nothing_else():
+    with pytest.raises(errors.BelowThreshold) as refused:
+        take_perk(citizen=citizen_with(587), perk=PerkFactory(tiers=[scored_tier(600)]))
+    assert refused.value.facts == {"points_to_go": 13}
+
+
+def test_a_person_takes_as_many_as_one_person_can():
+    citizen, perk = citizen_with(), PerkFactory(limit_per_citizen=1)
+    take_perk(citizen=citizen, perk=perk)
+    with pytest.raises(errors.CitizenLimitReached):
+        take_perk(citizen=citizen, perk=perk)
+    assert taken(perk) == 1
+    assert Redemption.objects.count() == 1
+
+
+def test_a_limit_per_day_starts_again_on_the_next_local_day():
+    citizen, perk = citizen_with(), PerkFactory(limit_per_citizen=None, limit_per_citizen_day=1, hold_minutes=1)
+    # 23:30 and 00:30 in Lisbon, which in summer is an hour ahead of UTC.
+    evening = timezone.now().replace(year=2026, month=7, day=10, hour=22, minute=30)
+    take_perk(citizen=citizen, perk=perk, now=evening)
+    with pytest.raises(errors.PeriodLimitReached):
+        take_perk(citizen=citizen, perk=perk, now=evening + timedelta(minutes=20))
+    take_perk(citizen=citizen, perk=perk, now=evening + timedelta(hours=1))
+    assert taken(perk) == 2
+
+
+def test_a_perk_is_taken_so_many_times_a_day_by_everybody():
+    perk = PerkFactory(limit_per_day=2)
+    for _ in range(2):
+        take_perk(citizen=citizen_with(), perk=perk)
+    with pytest.raises(errors.DailyLimitReached):
+        take_perk(citizen=citizen_with(), perk=perk)
+    assert PerkDay.objects.get().taken_count == 2
+    assert taken(perk) == 2
+
+
+def test_a_limit_per_day_that_comes_later_counts_what_was_taken_before_it():
+    perk = PerkFactory()
+    take_perk(citizen=citizen_with(), perk=perk)
+    edit_perk(perk=perk, by=person_of(perk.merchant), body={"limits": {"per_day": 2}})
+    take_perk(citizen=citizen_with(), perk=perk)
+    with pytest.raises(errors.DailyLimitReached):
+        take_perk(citizen=citizen_with(), perk=perk)
+
+
+def test_nobody_holds_more_than_two_at_a_merchant_or_five_in_all():
+    citizen, merchant = citizen_with(), MerchantFactory()
+    for _ in range(2):
+        take_perk(citizen=citizen, perk=PerkFactory(merchant=merchant))
+    third = PerkFactory(merchant=merchant)
+    with pytest.raises(errors.TooManyReservations) as refused:
+        take_perk(citizen=citizen, perk=third)
+    assert refused.value.facts["scope"] == "merchant"
+    for _ in range(3):
+        take_perk(citizen=citizen, perk=PerkFactory())
+    with pytest.raises(errors.TooManyReservations) as refused:
+        take_perk(citizen=citizen, perk=PerkFactory())
+    assert refused.value.facts["scope"] == "all"
+    assert taken(third) == 0
+
+
+def test_a_hold_that_ran_out_is_no_open_reservation_even_before_it_is_filed():
+    citizen, merchant, now = citizen_with(), MerchantFactory(), timezone.now()
+    for _ in range(2):
+        take_perk(citizen=citizen, perk=PerkFactory(merchant=merchant, hold_minutes=5), now=now)
+    take_perk(citizen=citizen, perk=PerkFactory(merchant=merchant), now=now + timedelta(minutes=6))
+
+
+def test_the_last_one_taken_is_told():
+    perk = PerkFactory(stock=2)
+    take_perk(citizen=citizen_with(), perk=perk)
+    assert events() == ["redemption.reserved"]
+    take_perk(citizen=citizen_with(), perk=perk)
+    assert events() == ["redemption.reserved", "redemption.reserved", "perk.sold_out"]
+
+
+def test_the_database_refuses_to_oversell():
+    perk = PerkFactory(stock=1)
+    with pytest.raises(IntegrityError, match="perk_not_oversold"):
+        Perk.objects.filter(pk=perk.pk).update(taken_count=2)
+
+
+def test_a_perk_its_merchant_has_just_changed_is_not_taken_as_it_was(monkeypatch):
+    """Between reading and taking the merchant pauses it: the guarded update finds out."""
+    perk = PerkFactory()
+    real = PerkQuerySet.take_one
+
+    def paused_just_before(self, read, **options):
+        Perk.objects.filter(pk=read.pk).update(state="paused")
+        return real(self, read, **options)
+
+    monkeypatch.setattr(PerkQuerySet, "take_one", paused_just_before)
+    with pytest.raises(errors.PerkPaused):
+        take_perk(citizen=citizen_with(), perk=perk)
+
+
+# Priority: a date and a branch
+
+
+def priority(**fields):
+    branch = BranchFactory()
+    return PerkFactory(merchant=branch.merchant, kind="priority", title="Fast track", **fields), branch
+
+
+def test_priority_is_held_until_its_day_is_over_at_the_branch():
+    perk, branch = priority()
+    branch.zone = "Atlantic/Azores"
+    branch.save()
+    now = timezone.now().replace(year=2026, month=7, day=1)
+    redemption = take_perk(citizen=citizen_with(), perk=perk, date=date(2026, 7, 5), branch=branch, now=now)
+    assert redemption.expires_at.isoformat() == "2026-07-06T00:00:00+00:00"  # the Azores keep UTC in summer
+    assert (redemption.date, redemption.branch) == (date(2026, 7, 5), branch)
+
+
+def test_priority_needs_its_day_and_branch_and_a_discount_takes_neither():
+    perk, branch = priority()
+    with pytest.raises(InvalidInput) as refused:
+        take_perk(citizen=citizen_with(), perk=perk)
+    assert [(error["pointer"], error["code"]) for error in refused.value.facts["errors"]] == [
+        ("/date", "required"),
+        ("/branch", "required"),
+    ]
+    discount = PerkFactory(merchant=branch.merchant)
+    with pytest.raises(InvalidInput):
+        take_perk(citizen=citizen_with(), perk=discount, date=date(2026, 7, 5))
+    assert nothing_moved(perk)
+
+
+@pytest.mark.parametrize("day", [date(2026, 6, 30), date(2026, 7, 21), date(2028, 7, 1), date(9999, 12, 31)])
+def test_priority_is_not_for_a_day_outside_its_validity(day):
+    now = timezone.now().replace(year=2026, month=7, day=1)
+    perk, branch = priority(valid_until_at=now + timedelta(days=19))
+    with pytest.raises(InvalidInput) as refused:
+        take_perk(citizen=citizen_with(), perk=perk, date=day, branch=branch, now=now)
+    assert refused.value.facts["errors"][0]["pointer"] == "/date"
+    assert nothing_moved(perk)
+
+
+def test_priority_is_not_given_at_a_strangers_branch_or_at_one_the_perk_leaves_out():
+    perk, branch = priority()
+    other = BranchFactory(merchant=branch.merchant)
+    perk.branches.set([branch])
+    for wrong in (other, BranchFactory()):
+        with pytest.raises(InvalidInput) as refused:
+            take_perk(citizen=citizen_with(), perk=perk, date=timezone.now().date(), branch=wrong)
+        assert refused.value.facts["errors"][0]["pointer"] == "/branch"
+    assert nothing_moved(perk)
+
+
+# Refused attempts
+
+
+def test_a_refused_taking_is_remembered_once_a_day_with_all_its_reasons():
+    citizen, perk = citizen_with(587), PerkFactory(tiers=[scored_tier(600)], stock=0)
+    for _ in range(2):
+        with pytest.raises(errors.BelowThreshold), remembering_refusals(citizen=citizen, perk=perk):
+            take_perk(citizen=citizen, perk=perk)
+    (attempt,) = RefusedAttempt.objects.all()
+    assert (attempt.citizen, attempt.version_id) == (citizen, perk.in_force_id)
+    assert [reason["code"] for reason in attempt.reasons] == ["below_threshold", "sold_out"]
+
+
+def test_nothing_is_remembered_of_somebody_not_enrolled():
+    citizen, perk = CitizenFactory(), PerkFactory()
+    with pytest.raises(errors.MustEnrol), remembering_refusals(citizen=citizen, perk=perk):
+        take_perk(citizen=citizen, perk=perk)
+    assert not RefusedAttempt.objects.exists()
+
+
+# Giving back
+
+
+@pytest.mark.parametrize(
+    ("policy", "in_stock_again", "may_take_again"),
+    [("all", True, True), ("stock", True, False), ("nothing", False, False)],
+)
+def test_a_cancelled_one_returns_what_its_policy_says(policy, in_stock_again, may_take_again):
+    citizen, perk = citizen_with(), PerkFactory(release_on_cancel=policy, limit_per_day=5)
+    redemption = cancel_redemption(redemption=take_perk(citizen=citizen, perk=perk))
+    assert redemption.state == "cancelled"
+    assert redemption.closed_at is not None
+    assert (taken(perk) == 0) is in_stock_again
+    assert (PerkDay.objects.get().taken_count == 0) is in_stock_again
+    if may_take_again:
+        take_perk(citizen=citizen, perk=perk)
+    else:
+        with pytest.raises(errors.CitizenLimitReached):
+            take_perk(citizen=citizen, perk=perk)
+
+
+def test_the_policy_is_the_one_that_was_shown_when_it_was_taken():
+    perk = PerkFactory(release_on_cancel="all")
+    redemption = reservation(perk=perk)
+    Perk.objects.filter(pk=perk.pk).update(release_on_cancel="nothing")
+    cancel_redemption(redemption=redemption)
+    assert taken(perk) == 0
+
+
+def test_what_is_cancelled_twice_returns_once():
+    perk = PerkFactory()
+    redemption = reservation(perk=perk)
+    stale = Redemption.objects.get(pk=redemption.pk)
+    other = reservation(perk=perk)
+    cancel_redemption(redemption=redemption)
+    with pytest.raises(WrongState):
+        cancel_redemption(redemption=stale)
+    assert taken(perk) == 1
+    assert other.state == "reserved"
+    assert events() == ["redemption.reserved", "redemption.reserved", "redemption.cancelled"]
+
+
+def test_a_hold_that_ran_out_is_expired_once_and_cannot_be_cancelled():
+    now, perk = timezone.now(), PerkFactory(hold_minutes=10)
+    redemption = reservation(perk=perk, now=now)
+    late = now + timedelta(minutes=10)
+    with pytest.raises(WrongState):
+        cancel_redemption(redemption=redemption, now=late)
+    assert expire_redemptions(now=late - timedelta(seconds=1)) == 0
+    assert expire_redemptions(now=late) == 1
+    assert expire_redemptions(now=late) == 0
+    redemption.refresh_from_db()
+    assert (redemption.state, taken(perk)) == ("expired", 0)
+    assert events()[-1] == "redemption.expired"
+
+
+def test_money_off_is_taken_from_the_budget_and_returns_with_all():
+    tier = {"min_score": None, "benefit": {"text": "5 euros off", "amount": {"amount": 500, "currency": "EUR"}}}
+    perk = PerkFactory(tiers=[tier], budget_amount=1200, budget_currency="EUR")
+    first = reservation(perk=perk)
+    reservation(perk=perk)
+    assert Perk.objects.get().budget_spent == 1000
+    with pytest.raises(errors.BudgetSpent):
+        reservation(perk=perk)
+    cancel_redemption(redemption=first)
+    assert Perk.objects.get().budget_spent == 500
+
+
+# Taking a scan back
+
+
+def redeemed(perk: Perk, till, *, now=None) -> Redemption:
+    redemption = reservation(perk=perk, now=now)
+    scan, _ = scan_code(
+        merchant=perk.merchant, by=till, shown=Shown(secrets_of(redemption).code), nonce=f"n-{redemption.pk}", now=now
+    )
+    assert scan.outcome == "accepted"
+    redemption.refresh_from_db()
+    return redemption
+
+
+def test_within_ten_minutes_it_is_an_undo_and_releases_nothing():
+    now, perk = timezone.now(), PerkFactory(release_on_reversal="all")
+    till = person_of(perk.merchant, "cashier")
+    redemption = redeemed(perk, till, now=now)
+    expires_at = redemption.expires_at
+    undone = reverse_redemption(
+        redemption=redemption, by=till, only_own_undo=True, now=now + timedelta(minutes=9, seconds=59)
+    )
+    assert (undone.state, undone.closed_at, undone.expires_at) == ("reserved", None, expires_at)
+    assert taken(perk) == 1
+    again, _ = scan_code(
+        merchant=perk.merchant, by=till, shown=Shown(secrets_of(undone).code), nonce="again-after-undo", now=now
+    )
+    assert again.outcome == "accepted"
+
+
+def test_later_it_is_a_reversal_with_a_reason_and_follows_the_policy():
+    now, perk = timezone.now(), PerkFactory(release_on_reversal="stock")
+    owner = person_of(perk.merchant)
+    redemption = redeemed(perk, owner, now=now)
+    late = now + timedelta(minutes=10)
+    with pytest.raises(InvalidInput) as refused:
+        reverse_redemption(redemption=redemption, by=owner, now=late)
+    assert refused.value.facts["errors"][0]["pointer"] == "/reason"
+    assert taken(perk) == 1
+    reversed_ = reverse_redemption(redemption=redemption, by=owner, reason="The room was not ready.", now=late)
+    assert (reversed_.state, reversed_.reversal_reason) == ("reversed", "The room was not ready.")
+    assert taken(perk) == 0
+    with pytest.raises(WrongState):
+        reverse_redemption(redemption=reversed_, by=owner, reason="Again.", now=late)
+    assert taken(perk) == 0
+
+
+def test_a_cashier_takes_back_their_own_scan_in_time_and_nothing_else():
+    now, perk = timezone.now(), PerkFactory()
+    till, colleague = person_of(perk.merchant, "cashier"), person_of(perk.merchant, "cashier")
+    redemption = redeemed(perk, till, now=now)
+    with pytest.raises(RoleRequired):
+        reverse_redemption(redemption=redemption, by=colleague, only_own_undo=True, now=now)
+    with pytest.raises(RoleRequired):
+        reverse_redemption(
+            redemption=redemption, by=till, only_own_undo=True, reason="Late.", now=now + timedelta(minutes=10)
+        )
+    assert Redemption.objects.get().state == "redeemed"
+
+
+def test_an_open_tier_is_for_everybody_enrolled():
+    perk = PerkFactory(tiers=[open_tier("A coffee"), scored_tier(600)])
+    assert take_perk(citizen=citizen_with(), perk=perk).benefit == {"text": "A coffee"}
+    assert take_perk(citizen=citizen_with(600), perk=perk).benefit == {"text": "10 % off"}
