@@ -36,15 +36,19 @@ def test_p8_an_entry_is_erased_thirty_days_after_it_lapsed_and_not_a_day_before(
     assert set(Entry.objects.values_list("external_id", flat=True)) == {"glass1", "glass2"}
 
 
+def sums():
+    changes = ScoreChange.objects.order_by("id")
+    return [sum(Line.from_document(line).micro for line in change.lines) for change in changes]
+
+
 def test_p8_the_history_keeps_the_points_and_forgets_the_name(citizen):
     gone = Entry.objects.get(external_id="glass0").pk
-    before = [sum(Line.from_document(line).micro for line in change.lines) for change in ScoreChange.objects.all()]
+    before = sums()
     erase_lapsed(now=at(2031, 1, 31), limit=10)
     lines = [Line.from_document(line) for change in ScoreChange.objects.all() for line in change.lines]
     assert gone not in {line.entry_id for line in lines}
     assert "a record that has lapsed" in {line.text for line in lines}
-    after = [sum(Line.from_document(line).micro for line in change.lines) for change in ScoreChange.objects.all()]
-    assert after[: len(before)] == before
+    assert sums()[: len(before)] == before
     score = Score.objects.get(pk=citizen.pk)
     for document in (score.explanation, score.compared_with):
         ids = [line[0] for factor in document["factors"] for rule in factor["rules"] for line in rule["entries"]]

@@ -1,0 +1,59 @@
+"""What happens behind the answers."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from citizen_app import outbox
+from scores import tasks
+from scores.models import EndedLink, Entry, LinkCode, Score
+from scores.services.linking import make_link_code, unlink_source
+from scores.services.rescoring import request_rescore
+from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, link, scored_citizen
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_promises_and_sweeps_are_registered():
+    assert {"score.rescore", "enrolment.left"} <= set(outbox._handlers)
+    names = {"scores.stale", "scores.lapsed_entries", "scores.ended_links", "scores.link_codes"}
+    assert names <= set(outbox._sweeps)
+
+
+def test_a_promised_rescoring_may_be_kept_twice():
+    citizen = scored_citizen(payments=3)
+    entry_of(Entry.objects.first().link, value=3, external_id="late")
+    for _ in range(2):
+        request_rescore([citizen.pk])
+    assert outbox.run_due() == 2
+    assert Score.objects.get(pk=citizen.pk).explanation["counted"] == 4
+    assert citizen.enrolment.score_changes.count() == 3
+
+
+def test_the_month_turns_for_everybody():
+    scored_citizen()
+    assert tasks.turn_the_month(datetime(2027, 1, 1, tzinfo=UTC)) == 1
+    assert tasks.turn_the_month(datetime(2027, 1, 31, tzinfo=UTC)) == 0
+
+
+def test_ended_links_are_told_for_thirty_days():
+    source, citizen = SourceFactory(), EnrolmentFactory().citizen
+    link(citizen, source)
+    unlink_source(citizen=citizen, source_code=source.code, now=NOW)
+    assert tasks.forget_ended_links(NOW + timedelta(days=30)) == 0
+    assert tasks.forget_ended_links(NOW + timedelta(days=30, seconds=1)) == 1
+    assert EndedLink.objects.count() == 0
+
+
+def test_link_codes_are_forgotten_a_day_after_they_stopped_working():
+    make_link_code(citizen=EnrolmentFactory().citizen, source_code=SourceFactory().code, now=NOW)
+    assert tasks.forget_link_codes(NOW + timedelta(days=1, minutes=15)) == 0
+    assert tasks.forget_link_codes(NOW + timedelta(days=1, minutes=15, seconds=1)) == 1
+    assert LinkCode.objects.count() == 0
+
+
+def test_lapsed_entries_are_swept():
+    linked = link(EnrolmentFactory(now=NOW).citizen, SourceFactory(), now=NOW)
+    entry_of(linked)  # October 2026 + 84 months
+    assert tasks.forget_lapsed_entries(datetime(2033, 10, 30, tzinfo=UTC)) == 0
+    assert tasks.forget_lapsed_entries(datetime(2033, 10, 31, tzinfo=UTC)) == 1
