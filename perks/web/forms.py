@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from citizen_app.api.serializers import clean
+from citizen_app.web.fields import PlainText
 from perks import hours
-from perks.models import Branch, Merchant, Perk
+from perks.models import Branch, Perk
 from perks.services.catalogue_reading import BadPlace, Near, Wanted
 from perks.services.redemptions import FURTHEST_DATE
 from perks.web import words
@@ -20,18 +20,18 @@ PURPOSES = ("travel", "rental", "retail", "dating")
 class SearchForm(forms.Form):
     """What a citizen looks for among perks; the address of the page holds it, so that it can be kept and shared."""
 
-    q = forms.CharField(required=False, max_length=80, label="Search perks")
+    q = PlainText(required=False, max_length=80, label="Search perks")
     kind = forms.ChoiceField(
         required=False,
         choices=[("", "Any kind"), *((kind, words.KINDS[kind]) for kind in (Perk.Kind.DISCOUNT, Perk.Kind.PRIORITY))],
     )
     category = forms.ChoiceField(required=False, choices=())
-    near = forms.CharField(
+    near = PlainText(
         required=False, max_length=40, label="Near an airport", help_text="Its three letters, such as LIS."
     )
     purpose = forms.ChoiceField(required=False, choices=[(code, code) for code in PURPOSES], widget=forms.HiddenInput)
     eligible = forms.ChoiceField(required=False, choices=[("true", "true")], widget=forms.HiddenInput)
-    merchant = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    merchant = PlainText(required=False, max_length=40, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, categories: Sequence[str], **options: Any) -> None:
         super().__init__(data, **options)
@@ -84,7 +84,7 @@ class PriorityForm(TakeForm):
         label="Which day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), input_formats=["%Y-%m-%d"]
     )
     branch = forms.ChoiceField(label="Which branch", choices=())
-    booking_reference = forms.CharField(
+    booking_reference = PlainText(
         required=False,
         max_length=64,
         label="Booking reference",
@@ -98,10 +98,6 @@ class PriorityForm(TakeForm):
         self.fields["branch"].choices = [(name, branch.name) for name, branch in self._branches.items()]  # type: ignore[attr-defined]
         first, last = _days(perk, now)
         self.fields["date"].widget.attrs |= {"min": first.isoformat(), "max": last.isoformat()}
-
-    def clean_booking_reference(self) -> str:
-        text = self.cleaned_data["booking_reference"]
-        return str(clean(text, multiline=False)) if text else ""
 
     def place(self) -> dict[str, Any]:
         said = self.cleaned_data

@@ -78,19 +78,29 @@
     find("timer").textContent = `New picture in ${left} second${left === 1 ? "" : "s"}`;
     find("ring").setAttribute("stroke-dasharray", `${((ring * left) / every).toFixed(1)} ${ring.toFixed(1)}`);
     if (step === shownStep) return;
-    if (shownStep !== null) renewPicture(step);
+    if (shownStep === null) turnText(step);
+    else renew(step);
     shownStep = step;
-    turnText(step);
   }
 
+  // False once the code is no longer to be shown; the page is then loaded again and says what became of it.
   async function askState() {
-    if (document.hidden) return;
     try {
       const answer = await fetch(page.dataset.state, { headers: { Accept: "application/json" }, cache: "no-store" });
-      if (answer.ok && (await answer.json()).state !== "reserved") location.reload();
+      if (answer.ok && (await answer.json()).state !== "reserved") {
+        location.reload();
+        return false;
+      }
     } catch {
       // Offline: the picture says so at its next turn, and the next question asks again.
     }
+    return true;
+  }
+
+  async function renew(step) {
+    if (!(await askState())) return;
+    renewPicture(step);
+    turnText(step);
   }
 
   async function keepAwake() {
@@ -104,10 +114,13 @@
   showPicture(true);
   tick();
   setInterval(tick, 1000);
-  setInterval(askState, 3000);
+  setInterval(() => {
+    if (!document.hidden) askState();
+  }, 3000);
   keepAwake();
   document.addEventListener("visibilitychange", () => {
     tick();
+    if (document.hidden) return;
     keepAwake();
     askState();
   });
