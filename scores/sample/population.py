@@ -12,13 +12,14 @@ from scores.catalogue import VALUE_SCALE
 from scores.sample.loading import Newcomer
 from scores.sample.people import FIRST_NAMES, STATEMENTS, Person, Record, moved
 
+PREFIX = "population-"
 HISTORY_MONTHS = 78
 """How far back payments go: records of credit live for 84 months."""
 PAYMENTS_EACH = 2 * HISTORY_MONTHS
 
 
 def email_of(number: int) -> str:
-    return f"population-{number:09}@{EMAIL_DOMAIN}"
+    return f"{PREFIX}{number:09}@{EMAIL_DOMAIN}"
 
 
 def entries_of(number: int, *, citizens: int, entries: int) -> int:

@@ -13,6 +13,7 @@ from citizen_app import invariants
 from citizen_app.demo import BANK, demo_secrets, secrets_path
 from citizen_app.models import AuditEvent, Citizen, ConsentEvent, OAuthApplication
 from scores import catalogue
+from scores.management.commands import load_population
 from scores.models import Enrolment, Entry, Inquiry, Link, Score, ScoreChange, Source
 from scores.sample.bank import bank_client
 from scores.sample.loading import INVENTED, VIA, demo_sources, document_key_of, enrol_with_records
@@ -358,7 +359,7 @@ def test_a_real_deployment_is_never_filled_with_invented_people(db, settings, co
 
 
 def test_a_population_has_the_asked_size_and_is_linked_and_scored(db):
-    call_command("load_population", "--citizens=7", "--entries=150", verbosity=0)
+    call_command("load_population", "--citizens=7", "--entries=150", "--processes=1", verbosity=0)
     assert Enrolment.objects.count() == Score.objects.count() == 7
     assert Entry.objects.count() == 150
     assert sorted(enrolment.entries.count() for enrolment in Enrolment.objects.all()) == [21] * 4 + [22] * 3
@@ -368,17 +369,27 @@ def test_a_population_has_the_asked_size_and_is_linked_and_scored(db):
 
 
 def test_a_population_grows_to_the_size_asked_for(db):
-    call_command("load_population", "--citizens=3", verbosity=0)
+    call_command("load_population", "--citizens=3", "--processes=1", verbosity=0)
     before = counts()
-    call_command("load_population", "--citizens=3", verbosity=0)
+    call_command("load_population", "--citizens=3", "--processes=1", verbosity=0)
     assert counts() == before
-    call_command("load_population", "--citizens=5", verbosity=0)
+    call_command("load_population", "--citizens=5", "--processes=1", verbosity=0)
     assert Enrolment.objects.count() == 5
     assert Entry.objects.count() == 5 * 18
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_population_made_by_two_processes_is_the_same(postgresql, monkeypatch):
+    monkeypatch.setattr(load_population, "RECORDS_AT_ONCE", 36)
+    call_command("load_population", "--citizens=6", "--processes=2", verbosity=0)
+    emails = sorted(Citizen.objects.values_list("email", flat=True))
+    assert emails == [f"population-{number:09}@demo.example.org" for number in range(6)]
+    assert Entry.objects.count() == 6 * 18
+    assert [sentence for sentence, broken in invariants.broken().items() if broken] == []
+
+
 def test_a_population_may_have_long_histories(db):
-    call_command("load_population", "--citizens=1", "--entries=400", verbosity=0)
+    call_command("load_population", "--citizens=1", "--entries=400", "--processes=1", verbosity=0)
     assert Entry.objects.count() == 400
     assert [sentence for sentence, broken in invariants.broken().items() if broken] == []
 
