@@ -7,9 +7,9 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
 
 from citizen_app.api.permissions import Anyone
+from citizen_app.api.renderers import JSONRenderer
 from citizen_app.api.schema import described
 from citizen_app.api.views import ApiView
 
@@ -23,7 +23,7 @@ class _AnythingGoes(BaseContentNegotiation):
         return parsers[0]
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        renderer = api_settings.DEFAULT_RENDERER_CLASSES[0]()
+        renderer = JSONRenderer()
         return renderer, renderer.media_type
 
 

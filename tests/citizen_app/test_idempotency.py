@@ -10,9 +10,9 @@ from django.db import connection, transaction
 from django.test import Client
 
 from citizen_app.accounts.sign_in import session_token_for
-from citizen_app.api.idempotency import fingerprint_of
+from citizen_app.api.idempotency import KeyInvalid, KeyReused, fingerprint_of, once
 from citizen_app.models import AuditEvent, IdempotentRequest
-from tests.citizen_app.rooms import a_client, a_person, bearer_of, token_of
+from tests.citizen_app.rooms import OutOfBiscuits, a_client, a_person, bearer_of, token_of
 from tests.races.at_once import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.citizen_app.rooms")]
@@ -202,6 +202,33 @@ def test_a_retry_costs_few_queries(client, header, django_assert_num_queries):
     # person, savepoint, insert that finds the row, the row, release
     with django_assert_num_queries(5):
         order(client, header)
+
+
+def test_a_page_s_form_that_arrives_twice_is_one_act(ana):
+    made = []
+
+    def send(said, key="form-1"):
+        return once(
+            citizen=ana, path="/perks/x/take", key=key, said=said, work=lambda: made.append(1) or f"red_{len(made)}"
+        )
+
+    assert [send({"a": "1"}), send({"a": "1"})] == ["red_1", "red_1"]
+    with pytest.raises(KeyReused):
+        send({"a": "2"})
+    with pytest.raises(KeyInvalid):
+        send({"a": "1"}, key="no good")
+    assert send({"a": "1"}, key="form-2") == "red_2"
+    assert (len(made), kept()) == (2, 2)
+
+
+def test_a_page_s_form_that_is_refused_keeps_nothing(ana):
+    def refuse():
+        AuditEvent.objects.create(actor="system", action="order", object="x")
+        raise OutOfBiscuits
+
+    with pytest.raises(OutOfBiscuits):
+        once(citizen=ana, path="/perks/x/take", key="form-1", said={}, work=refuse)
+    assert (effects(), kept()) == (0, 0)
 
 
 @pytest.mark.django_db(transaction=True)
