@@ -41,7 +41,7 @@ class CitizenManager(BaseUserManager["Citizen"]):
         return self.get(email__iexact=username)
 
 
-class Citizen(AbstractBaseUser, PermissionsMixin):
+class Citizen(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # (swapped application)
     """A person with an account. Having one is not being enrolled: that is `scores.Enrolment`."""
 
     prefix = "cit"

@@ -12,7 +12,7 @@ class NamedQuerySet(models.QuerySet):
     """A queryset whose rows are found by public id; a wrong, foreign or missing one is the same `NotFound`."""
 
     def named(self, public_id: object) -> Any:
-        key = self.model.key_of(public_id)
+        key = self.model.key_of(public_id)  # type: ignore[attr-defined]
         row = None if key is None else self.filter(pk=key).first()
         if row is None:
             raise NotFound
