@@ -1,6 +1,5 @@
 """Opening the demo's merchants: each with its owner, branches, approval and perks, in one transaction."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,9 +19,12 @@ WITH_DESK = "melia"
 
 
 def missing_merchants() -> list[Spec]:
-    """The demo's merchants that are not there yet; one that a visitor has closed since stays closed."""
+    """The demo's merchants that are not there yet; one that a visitor has closed since stays closed.
+
+    The last of the file come first: lists show the newest perks first, and so those of the first merchant.
+    """
     there = set(Merchant.objects.filter(is_demo=True).values_list("name", flat=True))
-    return [merchant for merchant in merchants() if shown_name(merchant) not in there]
+    return [merchant for merchant in reversed(merchants()) if shown_name(merchant) not in there]
 
 
 def email_of_owner(merchant: Spec) -> str:
@@ -43,7 +45,7 @@ def open_merchant(spec: Spec, *, operator: Citizen, now: datetime) -> Merchant:
         for branch in spec["branches"]
     }
     merchant = approve_merchant(merchant=merchant, by=operator, now=now)
-    for perk in _perks_of(spec):
+    for perk in reversed(_perks_of(spec)):
         body = perk_body(perk, loaded_on=now.astimezone(UTC).date(), branch_ids=branch_ids)
         drafted = draft_perk(merchant=merchant, by=owner, body=body, is_demo=True, now=now)
         submitted = submit_perk(perk=drafted, by=owner)
@@ -66,5 +68,5 @@ def _facts_of(branch: Spec) -> dict[str, Any]:
     return {name: value for name, value in branch.items() if name != "key"}
 
 
-def _perks_of(merchant: Spec) -> Iterator[Spec]:
-    return (perk for perk in perks() if perk["merchant"] == merchant["key"])
+def _perks_of(merchant: Spec) -> list[Spec]:
+    return [perk for perk in perks() if perk["merchant"] == merchant["key"]]

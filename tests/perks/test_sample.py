@@ -146,6 +146,7 @@ def test_the_first_guest_has_one_to_take_one_locked_and_one_not_assessable():
     assert (take.answer, take.tier.min_score, take.value) == (ELIGIBLE, 650, 656)
     assert [reason.code for reason in locked.reasons] == [BELOW_THRESHOLD]
     assert locked.reasons[0].points_to_go == 24
+    assert answers["schiphol-priority"].reasons[0].points_to_go == 4
     assert answers["cinema-nos-second-ticket"].answer == NOT_ASSESSABLE
     by_answer = defaultdict(list)
     for key, answer in answers.items():
