@@ -18,9 +18,18 @@ LINK_CODES_KEPT: Final = timedelta(days=1)
 
 @handles(RESCORE_TOPIC)
 def rescore_citizens(*, citizen_ids: list[int], cause: str) -> None:
-    """Make these citizens' scores again from all their entries; each in a transaction of its own. Safe twice."""
+    """Make these citizens' scores again from all their entries; each in a transaction of its own. Safe twice.
+
+    One that fails keeps none of the others waiting; the promise is then kept again later, for all of them.
+    """
+    failures = []
     for citizen_id in citizen_ids:
-        rescore(citizen_id=citizen_id, cause=cause)
+        try:
+            rescore(citizen_id=citizen_id, cause=cause)
+        except Exception as failure:
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup("Some scores were not made again.", failures)
 
 
 @handles(LEFT_TOPIC)

@@ -25,7 +25,7 @@ from scores.api.serializers import (
     WhatIfSerializer,
 )
 from scores.models import Enrolment, Entry, ScoreChange
-from scores.services.rescoring import scoring_day
+from scores.services.rescoring import score_in_force, scoring_day
 from scores.services.statements import (
     explanation_statement,
     history_rows,
@@ -57,7 +57,7 @@ class HistoryView(ApiView):
     def get(self, request: Request) -> Response:
         """Return your history, newest first."""
         citizen = citizen_of(request)
-        Enrolment.objects.of(citizen.pk)
+        score_in_force(citizen.pk)  # a month that has begun is part of the history
         return page(request, ScoreChange.objects.filter(enrolment_id=citizen.pk), shape=_history)
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
+from django.db import transaction
 from django.db.models import F
 
+from citizen_app.models import OutboxMessage
 from scores import catalogue, scoring
 from scores.changes import Line
 from scores.explaining import Explanation
 from scores.models import Enrolment, Entry, Score, ScoreChange
 from scores.scorecard import scorecard_from_document
-from scores.services.rescoring import entries_to_score
+from scores.services.rescoring import RESCORE_TOPIC, entries_to_score
 
 POINT = scoring.POINT
 
@@ -17,17 +19,33 @@ POINT = scoring.POINT
 def wrong_scores() -> Iterator[str]:
     """Every stored score that differs from a fresh computation of its own day and scorecard (P6).
 
-    Entries that arrived since are the business of a rescoring that is promised; a citizen with one is passed over.
+    One whose rescoring is promised and not yet done is passed over, and one that differs is looked at again with its
+    enrolment held: it may have been made again between two readings.
     """
-    for score in Score.objects.select_related("scorecard").order_by("pk").iterator(chunk_size=200):
-        if Entry.objects.filter(enrolment_id=score.pk, recorded_at__gt=score.computed_at).exists():
-            continue
-        card = scorecard_from_document(score.scorecard.document)
-        fresh = scoring.score(card, entries_to_score(score.pk), score.as_of)
-        stored = score.state, score.value, score.purposes, score.explanation
-        purposes = {code: one._asdict() for code, one in fresh.purposes.items()}
-        if stored != (fresh.state, fresh.value, purposes, fresh.explanation.to_document()):
-            yield f"score {score.pk}"
+    for citizen_id in Score.objects.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=2000):
+        if not _follows(citizen_id):
+            with transaction.atomic():
+                held = Enrolment.objects.select_for_update(no_key=True).filter(pk=citizen_id).first()
+                if held is not None and citizen_id not in _promised() and not _follows(citizen_id):
+                    yield f"score {citizen_id}"
+
+
+def _follows(citizen_id: int) -> bool:
+    """Whether the stored score is what its entries make it."""
+    score = Score.objects.select_related("scorecard").filter(pk=citizen_id).first()
+    if score is None:
+        return True  # left meanwhile
+    card = scorecard_from_document(score.scorecard.document)
+    fresh = scoring.score(card, entries_to_score(citizen_id), score.as_of)
+    purposes = {code: one._asdict() for code, one in fresh.purposes.items()}
+    stored = score.state, score.value, score.purposes, score.explanation
+    return stored == (fresh.state, fresh.value, purposes, fresh.explanation.to_document())
+
+
+def _promised() -> set[int]:
+    """The citizens whose scores are about to be made again."""
+    waiting = OutboxMessage.objects.filter(topic=RESCORE_TOPIC, done_at=None).values_list("payload", flat=True)
+    return {citizen_id for payload in waiting for citizen_id in payload["citizen_ids"]}
 
 
 def wrong_changes() -> Iterator[str]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from citizen_app import outbox
 from scores import tasks
@@ -28,6 +29,20 @@ def test_a_promised_rescoring_may_be_kept_twice():
     assert outbox.run_due() == 2
     assert Score.objects.get(pk=citizen.pk).explanation["counted"] == 4
     assert citizen.enrolment.score_changes.count() == 3
+
+
+def test_one_score_that_cannot_be_made_keeps_no_other_waiting():
+    broken, sound = scored_citizen(payments=3), scored_citizen(payments=3)
+    for citizen in (broken, sound):
+        entry_of(Entry.objects.filter(enrolment_id=citizen.pk).first().link, external_id="more")
+    Entry.objects.filter(enrolment_id=broken.pk, external_id="more").update(kind_number=999)
+    request_rescore([broken.pk, sound.pk])
+    assert outbox.run_due() == 0
+    counted = {score.pk: score.explanation["counted"] for score in Score.objects.all()}
+    assert counted == {broken.pk: 3, sound.pk: 4}
+    Entry.objects.filter(kind_number=999).update(kind_number=1)
+    assert outbox.run_due(now=timezone.now() + timedelta(hours=1)) == 1
+    assert Score.objects.get(pk=broken.pk).explanation["counted"] == 4
 
 
 def test_the_month_turns_for_everybody():

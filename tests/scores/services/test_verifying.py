@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 
 from citizen_app.invariants import broken
+from citizen_app.outbox import run_due
 from scores.models import Entry, Link, Score, ScoreChange
 from scores.services import verifying
-from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, link, scored_citizen
+from scores.services.rescoring import request_rescore
+from tests.factories.scores import EnrolmentFactory, SourceFactory, link, scored_citizen
 
 pytestmark = pytest.mark.django_db
 
@@ -33,8 +35,13 @@ def test_an_entry_changed_behind_the_scores_back_is_found(citizen):
 
 
 def test_entries_whose_rescoring_is_on_its_way_are_no_fault(citizen):
-    Entry.objects.update(value=30_000, recorded_at=NOW + timedelta(seconds=1))
+    Entry.objects.update(value=30_000)
+    request_rescore([citizen.pk])
     assert list(verifying.wrong_scores()) == []
+    run_due()
+    assert list(verifying.wrong_scores()) == []
+    Entry.objects.update(value=0)
+    assert list(verifying.wrong_scores()) == [f"score {citizen.pk}"]
 
 
 def test_an_explanation_that_does_not_add_up_is_found(citizen):
