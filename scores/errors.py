@@ -97,3 +97,8 @@ class DocumentOfAnother(WrongState):
 class DocumentNotAccepted(DomainError):
     code, kind, title = "document_not_accepted", Kind.FORBIDDEN, "The document check did not say that you are of age."
     remedy = "Have a document checked that shows your date of birth."
+
+
+class OwnDocument(DomainError):
+    code, kind, title = "own_document", Kind.FORBIDDEN, "Nobody checks their own document."
+    remedy = "Another operator checks it."

@@ -92,11 +92,15 @@ def submit_perk(*, perk: Perk, by: By) -> Perk:
 
 
 @transaction.atomic
-def approve_perk(*, perk: Perk, by: Citizen, now: datetime | None = None) -> Perk:
-    """Let a perk, or the waiting version of one, be offered. Never by somebody of the merchant's own team."""
+def approve_perk(*, perk: Perk, by: Citizen, revision: int | None = None, now: datetime | None = None) -> Perk:
+    """Let a perk, or the waiting version of one, be offered. Never by somebody of the merchant's own team.
+
+    `revision` is the one the operator has read: what its merchant changed since is not approved unread (`WrongState`).
+    """
     now = now or timezone.now()
     perk = _locked(perk)
     require_impartial_operator(by, perk.merchant)
+    _require_revision(perk, revision)
     version = _waiting(perk)
     if perk.state == Perk.State.REVIEW:
         _put_in_force(perk, version, by, now)
@@ -110,10 +114,14 @@ def approve_perk(*, perk: Perk, by: Citizen, now: datetime | None = None) -> Per
 
 
 @transaction.atomic
-def refuse_perk(*, perk: Perk, by: Citizen, reason: str) -> Perk:
-    """Send a perk back to its draft, or its waiting version away, with the reason its team reads."""
+def refuse_perk(*, perk: Perk, by: Citizen, reason: str, revision: int | None = None) -> Perk:
+    """Send a perk back to its draft, or its waiting version away, with the reason its team reads.
+
+    `revision` as in `approve_perk`.
+    """
     perk = _locked(perk)
     require_impartial_operator(by, perk.merchant)
+    _require_revision(perk, revision)
     version = _waiting(perk)
     if perk.state == Perk.State.REVIEW:
         return _move(perk, "refuse", by, refusal=reason)
@@ -197,6 +205,11 @@ def _locked(perk: Perk) -> Perk:
     held = Perk.objects.select_for_update(of=("self",)).select_related("merchant", "in_force", "pending")
     found: Perk = held.get(pk=perk.pk)
     return found
+
+
+def _require_revision(perk: Perk, revision: int | None) -> None:
+    if revision is not None and perk.revision != revision:
+        raise WrongState("It was changed since it was read. Read it again.")
 
 
 def _require(perk: Perk, action: str) -> None:

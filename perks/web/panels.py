@@ -6,11 +6,13 @@ from django.db.models import Case, F, IntegerField, Q, Value, When
 from django.urls import reverse
 from django.utils import timezone
 
-from citizen_app.models import Citizen
+from citizen_app.accounts.operators import is_operator
+from citizen_app.models import Citizen, OperatorRole
 from citizen_app.web.panels import adds_to
 from perks import eligibility
 from perks.models import Member, Perk, Redemption
 from perks.services.catalogue_reading import cards_of, with_what_cards_show
+from perks.services.showing_queue import waiting_count
 from scores import assessments
 
 CANDIDATES: Final = 10
@@ -68,6 +70,12 @@ def reservations(citizen: Citizen) -> dict[str, Any]:
             {"id": one.public_id, "perk": {"title": one.version.title}, "expires_at": one.expires_at} for one in held
         ]
     }
+
+
+@adds_to("back_office")
+def waiting(citizen: Citizen) -> dict[str, Any]:
+    """How many decisions wait for the operators for merchants."""
+    return {"waiting": waiting_count() if is_operator(citizen, OperatorRole.Role.MERCHANTS) else 0}
 
 
 def _only_points_are_missing(card: dict[str, Any]) -> bool:

@@ -1,8 +1,9 @@
-"""The addresses of the perk pages: the citizen's below `/perks` and `/codes`."""
+"""The addresses of the perk pages: the citizen's below `/perks` and `/codes`, the console's, the operators' queue."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from perks.web import citizen
+from perks.web import citizen, operator
+from perks.web.merchant.urls import urlpatterns as merchant_pages
 
 citizen_pages = [
     path("perks", citizen.PerkList.as_view(), name="perk_list"),
@@ -15,6 +16,14 @@ citizen_pages = [
     path("codes/<str:redemption_id>/cancel", citizen.Cancel.as_view(), name="cancel"),
 ]
 
+operator_pages = [
+    path("operator", operator.Queue.as_view(), name="queue"),
+    path("operator/approve", operator.Decide.as_view(), name="approve"),
+    path("operator/refuse", operator.Refuse.as_view(), name="refuse"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((citizen_pages, "perks"))),
+    path("", include((merchant_pages, "merchant"))),
+    path("", include((operator_pages, "operator"))),
 ]

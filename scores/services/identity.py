@@ -27,6 +27,7 @@ from scores.services.rescoring import rescore, scoring_day
 EMAIL: Final = "identity.email"
 MFA: Final = "identity.mfa"
 DOCUMENT: Final = "identity.document"
+DOCUMENT_CHECK: Final = "Document check"
 VERIFIED: Final = catalogue.VALUE_SCALE
 
 
@@ -115,13 +116,14 @@ def record_document_check(
     reference: str,
     of_age: bool,
     by: Citizen | None = None,
+    about: str = DOCUMENT_CHECK,
     now: datetime | None = None,
 ) -> Enrolment:
     """Keep that a person's document was checked: who they are as a keyed hash only, unique among live enrolments.
 
     `reference` is the check's stable reference for the person, `of_age` its answer. Raises `NotEnrolled`,
     `DocumentNotAccepted`, and `AlreadyEnrolledElsewhere` when the same person is enrolled with another account. The
-    citizen sees that an operator opened their file (P9).
+    citizen sees that an operator opened their file, and what it was `about` (P9).
     """
     now = now or timezone.now()
     enrolment = Enrolment.objects.locked(citizen.pk)
@@ -145,7 +147,7 @@ def record_document_check(
             asker_id=by.public_id,
             asker_name=PLATFORM_NAME,
             what=Inquiry.What.FILE_OPENED,
-            about="Document check",
+            about=about,
             consent=consents.SCORING,
             now=now,
         )

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from scores.web import enrolment, records, score
+from scores.web import enrolment, operator, records, score
 
 pages = [
     path("score", score.Home.as_view(), name="home"),
@@ -24,5 +24,6 @@ pages = [
 urlpatterns = [
     path("", enrolment.Welcome.as_view(), name="welcome"),
     path("me", enrolment.Account.as_view(), name="me"),
+    path("operator/document-check", operator.DocumentCheck.as_view(), name="document_check"),
     path("", include((pages, "scores"))),
 ]

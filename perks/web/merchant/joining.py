@@ -1,0 +1,106 @@
+"""How somebody comes to a console: by applying, by an invitation, and by choosing among several merchants."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from citizen_app.errors import DomainError, InvalidInput, NotFound
+from citizen_app.web.pages import Page
+from perks.api.merchant.bodies import MerchantBody
+from perks.errors import AlreadyMember
+from perks.models import Invitation, Member
+from perks.services.merchants import apply_as_merchant
+from perks.services.team import accept_invitation, invitation_of
+from perks.web.merchant.console import at_work_for
+from perks.web.merchant.forms import ApplyForm, judged, merchant_line, place_errors
+from perks.web.merchant.refusals import in_words
+
+
+class Apply(Page):
+    """Asking to offer perks; who asks is the first owner."""
+
+    template_name = "merchant/apply.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(form=ApplyForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = ApplyForm(request.POST)
+        if not form.is_valid():
+            return self.show(form=form)
+        try:
+            merchant = apply_as_merchant(by=self.citizen, **judged(MerchantBody, form.body()))
+        except InvalidInput as refusal:
+            place_errors(form, refusal)
+            return self.show(form=form)
+        at_work_for(request, merchant)
+        return self.show(applied={"name": merchant.name, "state": merchant.state})
+
+
+class Choose(Page):
+    """For which of their merchants the person is at work."""
+
+    template_name = "merchant/choose.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        seats = Member.objects.filter(citizen=self.citizen).select_related("merchant").order_by("merchant__name", "pk")
+        if not seats:
+            return redirect("merchant:apply")
+        rows = [merchant_line(seat.merchant, seat.role) for seat in seats]
+        return self.show(merchants=rows, next=_own_address(request, request.GET.get("next", "")))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        seats = Member.objects.filter(citizen=self.citizen).select_related("merchant")
+        chosen = next((one.merchant for one in seats if one.merchant.public_id == request.POST.get("merchant")), None)
+        if chosen is None:
+            raise NotFound
+        at_work_for(request, chosen)
+        return redirect(_own_address(request, request.POST.get("next", "")) or "merchant:home")
+
+
+class Accept(Page):
+    """Taking a seat that was offered by e-mail."""
+
+    template_name = "merchant/invitation.html"
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        return self._shown(token)
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        invitation = self._open(token)
+        if invitation is None:
+            return self._shown(token)
+        try:
+            accept_invitation(token=token, by=self.citizen)
+        except AlreadyMember as refusal:
+            return self._shown(token, in_words(refusal))
+        at_work_for(request, invitation.merchant)
+        messages.success(request, f"You have joined {invitation.merchant.name}.")
+        return redirect("merchant:home")
+
+    def _shown(self, token: str, problem: dict[str, str] | None = None) -> HttpResponse:
+        invitation = self._open(token)
+        told: dict[str, Any] | None = None
+        if invitation is not None:
+            told = {"merchant": {"name": invitation.merchant.name}, "role": invitation.role}
+        response = self.show(invitation=told, problem=problem)
+        response.status_code = 200 if invitation else 404
+        return response
+
+    def _open(self, token: str) -> Invitation | None:
+        """The offer behind the link; one that is over, or somebody else's, is as if it had never been."""
+        try:
+            invitation = invitation_of(token)
+        except DomainError:
+            return None
+        is_open = invitation.accepted_at is None and invitation.expires_at > timezone.now()
+        return invitation if is_open and invitation.email.lower() == self.citizen.email.lower() else None
+
+
+def _own_address(request: HttpRequest, address: str) -> str:
+    """The address a form hands on, where it is one of ours."""
+    return address if url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}) else ""

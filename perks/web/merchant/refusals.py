@@ -1,0 +1,64 @@
+"""PURE: what the domain refuses a merchant's people, in sentences of a page rather than of the API."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from citizen_app.errors import DomainError, InvalidInput
+from citizen_app.web import wording
+from perks.web.words import named
+
+_INACTIVE = {
+    "pending": "An operator has to approve the merchant first.",
+    "suspended": "The merchant is suspended: nothing can be offered until an operator reinstates it.",
+    "closed": "The merchant is closed.",
+}
+
+
+def _moved(facts: Mapping[str, Any], zone: str) -> str:
+    when = datetime.fromisoformat(facts["may_move_from"]).astimezone(ZoneInfo(zone))
+    return f"They may move again from {wording.moment(when, today=when.date())} ({zone}) on."
+
+
+_WORDS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
+    "threshold_moved_recently": _moved,
+    "threshold_unreachable": lambda facts, zone: (
+        f"{facts['min_score']} is more than anybody can have for this purpose: the highest is {facts['maximum']}."
+    ),
+    "merchant_not_active": lambda facts, zone: _INACTIVE.get(facts["state"], ""),
+    "kind_not_offered_yet": lambda facts, zone: (
+        f"Keep it as a draft, or make it one of: {', '.join(named(kind).lower() for kind in facts['kinds'])}."
+    ),
+    "fair_terms_missing": lambda facts, zone: "Write the fair terms: what somebody without a score gets.",
+    "not_approved": lambda facts, zone: "Send it to review first.",
+    "thresholds_too_close": lambda facts, zone: (
+        f"{facts['min_score']} is too near the {facts['other']['min_score']} of “{facts['other']['title']}”. "
+        f"Use {facts['other']['min_score']}, or keep 40 points away from it. What a perk asked counts for 90 days."
+    ),
+    "wrong_state": lambda facts, zone: "It has changed meanwhile. Read it again: it shows what is possible now.",
+    "rate_limited": lambda facts, zone: f"Type a code again in {_wait(facts['retry_after'])}. Passes are read as ever.",
+    "nonce_reused": lambda facts, zone: "This page had been used for another scan. Scan again.",
+    "busy": lambda facts, zone: "Do it once more.",
+    "last_owner": lambda facts, zone: "Invite another owner first.",
+}
+
+
+def _wait(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    return "a minute" if minutes <= 1 else f"{minutes} minutes"
+
+
+def in_words(refusal: DomainError, *, zone: str = "UTC") -> dict[str, str]:
+    """`{title, detail}` of a refusal; `zone` is the reader's, for moments it names."""
+    if isinstance(refusal, InvalidInput):
+        return {"title": "This is not complete yet.", "detail": " ".join(e["detail"] for e in refusal.facts["errors"])}
+    words = _WORDS.get(refusal.code)
+    detail = words(refusal.facts, zone) if words else refusal.detail or refusal.remedy
+    return {"title": refusal.title, "detail": detail}
+
+
+def sentence(refusal: DomainError) -> str:
+    """The same in one line, for a message."""
+    said = in_words(refusal)
+    return f"{said['title']} {said['detail']}".strip() if said["detail"] != said["title"] else said["title"]
