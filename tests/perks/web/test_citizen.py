@@ -15,7 +15,7 @@ from citizen_app.models import IdempotentRequest
 from perks import passes
 from perks.models import Perk, Redemption, RefusedAttempt
 from perks.services.redemptions import reverse_redemption
-from perks.services.scans import scan_code
+from perks.services.scans import Shown, scan_code
 from perks.services.showing import read_shown, secrets_of, shown_pass
 from scores.models import Inquiry
 from scores.services.enrolment import pause_enrolment
@@ -408,7 +408,8 @@ def test_priority_is_taken_for_a_day_and_a_branch(guest, lane):
         ({"date": ""}, "Which day : This field is required."),
         ({"date": "31/12/2026"}, "Which day : Enter a valid date."),
         ({"date": "2020-01-01"}, "Which day : That day is over at the branch."),
-        ({"date": "9999-12-31"}, "Which day : At most 366 days ahead."),
+        ({"date": "9999-12-31"}, "Which day : Such a date is not on the calendar here."),
+        ({"date": (timezone.localdate() + timedelta(days=400)).isoformat()}, "Which day : At most 366 days ahead."),
         ({"branch": ""}, "Which branch : This field is required."),
         ({"branch": "another"}, "Which branch : Select a valid choice."),
         ({"booking_reference": "x" * 65}, "Booking reference : Ensure this value has at most 64 characters"),
@@ -496,8 +497,10 @@ def test_the_page_says_used_once_the_desk_has_scanned_and_who_asked_shows_it(gue
     redemption = reservation(guest, PerkFactory(title="Sea view", merchant__name="Casa do Mar"))
     BranchFactory(merchant=redemption.merchant)
     desk = person_of(redemption.merchant, "cashier")
-    said = scan_code(merchant=redemption.merchant, by=desk, code=secrets_of(redemption).code, nonce="nonce-12345")
-    assert said.outcome == "accepted"
+    scan, _ = scan_code(
+        merchant=redemption.merchant, by=desk, shown=Shown(code=secrets_of(redemption).code), nonce="nonce-12345"
+    )
+    assert scan.outcome == "accepted"
     browser = browser_for(guest)
     assert browser.get(f"/codes/{redemption.public_id}/state").json() == {"state": "redeemed"}
     page = browser.get(f"/codes/{redemption.public_id}")
