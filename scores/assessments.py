@@ -16,7 +16,7 @@ from scores.errors import NotEnrolled
 from scores.models import Enrolment, Inquiry, Score
 from scores.scorecard import Scorecard as Card
 from scores.services import inquiries
-from scores.services.publishing import current_scorecard
+from scores.services.publishing import card_of, current_scorecard
 from scores.services.rescoring import score_in_force
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "is_enrolled",
     "maximum_of",
     "record_inquiry",
+    "value_range",
 ]
 
 
@@ -52,17 +53,16 @@ class Assessment:
 
 def assess(citizen: Citizen, *, now: datetime | None = None) -> Assessment:
     """How the citizen stands now; a score of an earlier month is made again first."""
-    card = current_scorecard().card
     try:
         score = score_in_force(citizen.pk, now=now or timezone.now())
     except NotEnrolled:
-        return Assessment("not_enrolled", has_document=False, purposes=_purposes(card, {}))
+        return Assessment("not_enrolled", has_document=False, purposes=_purposes(current_scorecard().card, {}))
     enrolment = score.enrolment
     paused = enrolment.state == Enrolment.State.PAUSED
     return Assessment(
         state="paused" if paused else "scored" if score.state == Score.State.SCORED else "thin_file",
         has_document=enrolment.person_key is not None,
-        purposes=_purposes(card, score.purposes),
+        purposes=_purposes(card_of(score.scorecard), score.purposes),
     )
 
 
@@ -116,6 +116,12 @@ def maximum_of(purpose: str) -> int:
     if purpose not in {one.code for one in card.purposes}:
         raise KeyError(purpose)
     return card.highest_value(purpose)
+
+
+def value_range() -> tuple[int, int]:
+    """The lowest and highest value there is, for every purpose: the ends of the scale a page draws."""
+    card = current_scorecard().card
+    return card.rounded(card.least), card.rounded(card.most)
 
 
 def record_inquiry(

@@ -45,6 +45,11 @@ def current_scorecard() -> CurrentScorecard:
     return CurrentScorecard(row_id, _card_of(row_id, sha256))
 
 
+def card_of(row: Scorecard) -> Card:
+    """The scorecard of a row that is at hand without its document, which is read once in a process."""
+    return _card_of(row.pk, row.sha256)
+
+
 @lru_cache(maxsize=8)
 def _card_of(row_id: int, sha256: str) -> Card:
     return scorecard_from_document(Scorecard.objects.values_list("document", flat=True).get(pk=row_id, sha256=sha256))

@@ -102,12 +102,15 @@ def request_rescore(citizen_ids: Iterable[int], *, cause: str = Cause.ENTRIES) -
 def score_in_force(citizen_id: int, *, now: datetime | None = None) -> Score:
     """The citizen's score as it may be shown or used now; `NotEnrolled` where there is none.
 
-    One made in an earlier month, or with an earlier scorecard, is made again first. Its enrolment comes with it.
+    One made in an earlier month, or with an earlier scorecard, is made again first. Its enrolment comes with it, and
+    its scorecard without the document: one statement, unless it has to be made again.
     """
     now = now or timezone.now()
-    enrolment = Enrolment.objects.select_related("score").of(citizen_id)
+    rows = Enrolment.objects.select_related("score__scorecard").defer("score__scorecard__document")
+    enrolment = rows.of(citizen_id)
     score: Score = enrolment.score
-    cause = cause_to_rescore(score, scorecard_id=current_scorecard().row_id, today=scoring_day(now))
+    current = score.scorecard_id if score.scorecard.is_current else current_scorecard().row_id
+    cause = cause_to_rescore(score, scorecard_id=current, today=scoring_day(now))
     if cause is not None:
         again = rescore(citizen_id=citizen_id, cause=cause, now=now)
         if again is None:

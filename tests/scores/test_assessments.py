@@ -97,12 +97,12 @@ def test_p2_switching_off_is_felt_by_the_next_answer():
     assert assess(citizen, now=NOW).state == "thin_file"
 
 
-def test_an_answer_costs_three_queries_however_many_records():
+def test_an_answer_costs_one_query_however_many_records():
     citizen = scored_citizen(payments=40)
     assess(citizen, now=NOW)
     with CaptureQueriesContext(connection) as queries:
         assess(citizen, now=NOW)
-    assert len(queries) == 3
+    assert len(queries) == 1
 
 
 def test_the_locked_answer_is_the_same_and_needs_a_transaction():

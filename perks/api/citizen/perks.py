@@ -56,7 +56,7 @@ class PerkListView(ApiView):
     permission_classes = [IsCitizen]
     query_serializer = PerkQuery
 
-    @extend_schema(operation_id="list_perks", responses=page_of("PerkPage", PerkCardSerializer))
+    @extend_schema(operation_id="list_perks", responses=page_of("PerkCardPage", PerkCardSerializer))
     @etagged
     def get(self, request: Request) -> Response:
         """Return perks, newest first."""

@@ -129,7 +129,7 @@ class CancelView(ApiView):
     permission_classes = [IsCitizen]
 
     @extend_schema(operation_id="cancel_redemption", request=NoBody, responses=RedemptionSerializer)
-    @idempotent
+    @idempotent(secrets=secrets_again)
     def post(self, request: Request, redemption_id: str) -> Response:
         """Cancel; its perk says what returns to whom (`release.on_cancel`)."""
         read_body(request, NoBody)
