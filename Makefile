@@ -62,7 +62,7 @@ test-postgresql: $(VENV)/.development
 
 test-browser: $(VENV)/.development
 	@echo "Opening the pages in headless Chromium ..."
-	@$(BIN)/pytest -q -p no:randomly -o norecursedirs= tests/browser
+	@$(BIN)/pytest -q -p no:randomly -o 'norecursedirs=.*' tests/browser
 
 check-static: $(VENV)/.development
 	$(BIN)/ruff format --check .
