@@ -41,7 +41,7 @@ def entries_to_score(citizen_id: int) -> list[scoring.Entry]:
     )
     return [
         scoring.Entry(key, catalogue.kind_of_number(number).code, occurred_on, lapses_on, value, status, source, is_on)
-        for key, number, occurred_on, lapses_on, value, status, source, is_on in rows.iterator(chunk_size=2000)
+        for key, number, occurred_on, lapses_on, value, status, source, is_on in rows
     ]
 
 
@@ -156,7 +156,7 @@ def forget_entries(*, citizen_id: int, entry_ids: Iterable[int]) -> None:
         kept = Explanation.from_document(score.compared_with).forgetting(gone)
         Score.objects.filter(pk=citizen_id).update(compared_with=kept.to_document())
     rewritten = []
-    for change in ScoreChange.objects.filter(enrolment_id=citizen_id).iterator(chunk_size=500):
+    for change in ScoreChange.objects.filter(enrolment_id=citizen_id):
         lines = [Line.from_document(line) for line in change.lines]
         if any(line.entry_id in gone for line in lines):
             change.lines = [line.forgetting(gone).to_document() for line in lines]

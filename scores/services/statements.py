@@ -18,7 +18,7 @@ from scores.explaining import EntryLine, Explanation
 from scores.models import Enrolment, Entry, Inquiry, Link, Score, ScoreChange, Source
 from scores.reasons import Reason, reasons
 from scores.scorecard import Scorecard as Card
-from scores.services.publishing import current_scorecard
+from scores.services.publishing import card_of
 from scores.services.rescoring import entries_to_score, score_in_force, scoring_day
 
 points_of = scoring.format_points
@@ -62,7 +62,7 @@ def score_statement(*, citizen: Citizen, now: datetime | None = None) -> dict[st
 
 def _in_force(citizen: Citizen, now: datetime | None) -> tuple[Score, Card, Explanation]:
     score = score_in_force(citizen.pk, now=now or timezone.now())
-    return score, current_scorecard().card, Explanation.from_document(score.explanation)
+    return score, card_of(score.scorecard), Explanation.from_document(score.explanation)
 
 
 def _factors(card: Card, micro: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -203,7 +203,7 @@ def what_if_statement(
     """The score as it would be with these records more and those fewer, by the same arithmetic; stored nowhere."""
     now = now or timezone.now()
     score = score_in_force(citizen.pk, now=now)
-    card, today = current_scorecard().card, scoring_day(now)
+    card, today = card_of(score.scorecard), scoring_day(now)
     imagined = scoring.what_if(card, entries_to_score(citizen.pk), today, add=add, without=without)
     return {
         "state": imagined.state,
