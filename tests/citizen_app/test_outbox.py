@@ -252,7 +252,11 @@ def test_the_relay_thread_delivers_at_once_and_sweeps(monkeypatch):
         swept.set()
         return 0
 
-    thread = threading.Thread(target=relay.relay_forever, args=(stop,))
+    def run():
+        relay.relay_forever(stop)
+        connection.close()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         promise()
