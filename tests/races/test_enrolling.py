@@ -6,12 +6,13 @@ from itertools import pairwise
 import pytest
 
 from citizen_app.models import ConsentEvent
-from scores.models import Enrolment, Entry, Link, Score, ScoreChange
+from citizen_app.outbox import run_due
+from scores.models import EndedLink, Enrolment, Entry, Link, Score, ScoreChange
 from scores.services.consents import current_text
 from scores.services.enrolment import enrol_citizen, leave
 from scores.services.identity import record_document_check, record_identity_entry
 from scores.services.ingestion import furnish_entries
-from scores.services.linking import make_link_code, redeem_link_code, switch_source
+from scores.services.linking import make_link_code, redeem_link_code, switch_source, unlink_source
 from tests.factories.people import CitizenFactory
 from tests.factories.scores import EnrolmentFactory, SourceFactory, link, row
 from tests.races.at_once import at_once
@@ -89,6 +90,16 @@ def test_who_leaves_while_records_arrive_leaves_nothing_behind():
     assert [model.objects.count() for model in (Enrolment, Link, Entry, Score, ScoreChange)] == [0] * 5
     # Every entry that was taken is named in somebody's receipt as erased.
     assert sum(answer.accepted for answer in results[:4]) == sum(one.erased["entries"] for one in results[4:])
+
+
+def test_a_link_that_ends_while_records_arrive_takes_all_of_them_along():
+    source, citizen = SourceFactory(), EnrolmentFactory().citizen
+    link(citizen, source, "ana-7")
+    batches = [lambda n=n: furnish_entries(source=source, rows=[row("ana-7", n)]) for n in range(8)]
+    at_once(*batches[:4], lambda: unlink_source(citizen=citizen, source_code=source.code), *batches[4:])
+    run_due()
+    assert Entry.objects.filter(link__source=source).count() == 0
+    assert EndedLink.objects.get().subject == "ana-7"
 
 
 def test_a_source_switched_both_ways_ends_in_the_state_its_history_says():

@@ -8,11 +8,12 @@ from django.utils import timezone
 from citizen_app import outbox
 from citizen_app.models import OutboxMessage
 from scores import scoring
-from scores.models import Entry, EntryStatusChange, Inquiry, Score, ScoreChange
+from scores.models import Entry, EntryStatusChange, Inquiry, Link, Score, ScoreChange
 from scores.services.ingestion import furnish_entries, retract_entry
+from scores.services.linking import switch_source
 from scores.services.publishing import current_scorecard
 from scores.services.rescoring import entries_to_score, rescore, scoring_day
-from scores.services.verifying import wrong_changes
+from scores.services.verifying import wrong_changes, wrong_explanations, wrong_scores
 from tests.factories.scores import EnrolmentFactory, SourceFactory, link, row
 from tests.races.at_once import at_once
 
@@ -99,6 +100,20 @@ def test_16_rescorings_while_records_arrive_end_at_what_the_records_make():
     assert list(wrong_changes()) == []
     last = ScoreChange.objects.order_by("-id").first()
     assert (last.state, last.value) == (stored.state, stored.value)
+
+
+def test_switches_rescorings_and_batches_at_once_end_at_the_right_number():
+    (citizen,), (source,) = linked(citizens=1)
+    rows = [row("person-0", number, occurred_on=f"2026-{number + 1:02}-05") for number in range(6)]
+    at_once(
+        *[lambda one=one: furnish_entries(source=source, rows=[one]) for one in rows],
+        *[lambda on=on: switch_source(citizen=citizen, source_code=source.code, on=on) for on in (False, True) * 2],
+        *[lambda: rescore(citizen_id=citizen.pk, cause="entries")] * 4,
+    )
+    outbox.run_due()
+    is_on = Link.objects.get(source=source).is_on
+    assert Score.objects.get().explanation["counted"] == (6 if is_on else 0)
+    assert [*wrong_scores(), *wrong_changes(), *wrong_explanations()] == []
 
 
 def test_what_is_promised_is_delivered_once_by_16_relays():

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from citizen_app.models import AuditEvent, IdempotentRequest
 from perks.models import Perk, Redemption
-from scores.models import Score
+from scores.models import Entry, Score
 from tests.factories.perks import MemberFactory, PerkFactory, citizen_with, reservation
-from tests.factories.scores import EnrolmentFactory
+from tests.factories.scores import EnrolmentFactory, SourceFactory, link
 from tests.races.at_once import at_once
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
@@ -122,6 +122,36 @@ def test_a_score_that_is_read_and_written_back_loses_updates():
 
     at_once(*[rescore_naively] * 16)
     assert Score.objects.get().revision < before + 16
+
+
+@pytest.mark.usefixtures("postgresql")
+def test_looking_which_records_are_known_takes_a_batch_several_times():
+    known_to = link(EnrolmentFactory().citizen, SourceFactory())
+    names = [f"r{number}" for number in range(50)]
+
+    @transaction.atomic
+    def furnish_naively():
+        known = set(Entry.objects.filter(link=known_to).values_list("external_id", flat=True))
+        new = [name for name in names if name not in known]
+        Entry.objects.bulk_create(
+            [
+                Entry(
+                    enrolment_id=known_to.enrolment_id,
+                    link=known_to,
+                    external_id=name,
+                    kind_number=1,
+                    occurred_on="2026-10-31",
+                    recorded_at=timezone.now(),
+                    lapses_on="2033-10-01",
+                )
+                for name in new
+            ],
+            ignore_conflicts=True,
+        )
+        return len(new)
+
+    assert sum(at_once(*[furnish_naively] * 8)) > 50
+    assert Entry.objects.filter(link=known_to).count() == 50
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own kinds of transaction; see the others here")
