@@ -17,6 +17,8 @@ MARKED = 4
 
 register.filter("verdict", words.verdict)
 register.filter("change_title", words.change_title)
+register.filter("about_text", words.about_text)
+register.filter("consent_text", words.consent_text)
 register.filter("factor_sum", ledger.factor_sum)
 register.filter("rule_sum", ledger.rule_sum)
 register.filter("change_sum", ledger.change_sum)

@@ -91,9 +91,11 @@ class History(Page):
 
 def _headline(changes: list[dict[str, Any]], period: str) -> str:
     moved = sum(change["difference"] or 0 for change in changes)
-    span = PERIODS[period][0] if period in PERIODS else "all"
+    span = PERIODS[period][0] if period in PERIODS else "all this time"
     if not changes:
         return "Your history"
+    if not moved and any(change["difference"] is None for change in changes):
+        return "Your first score" if changes[0]["value"] is not None else "No score yet"
     if not moved:
         return f"Steady in {span}"
     return f"{'Up' if moved > 0 else 'Down'} {abs(moved)} in {span}"

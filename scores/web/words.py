@@ -1,5 +1,6 @@
 """PURE: the words for bands, purposes, causes and inquiries, and the sentence a person reads first."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -84,6 +85,23 @@ ASKERS = {"merchant": "Merchant", "app": "App", "operator": "Citizen App", "furn
 LITTLE = 10
 
 
+_REFERENCE = re.compile(r" \([a-z]+_[0-9a-z]{13,}\)$")
+
+
+def about_text(about: str) -> str:
+    """What an answer was about, without the reference programs know it by."""
+    return _REFERENCE.sub("", about)
+
+
+def consent_text(consent: str) -> str:
+    """What the person agreed to, for an answer to be given: the purpose of a consent in words, a sentence as it is."""
+    if consent == "scoring":
+        return "You agreed to be scored."
+    if consent.startswith("source:"):
+        return "You linked this source."
+    return consent
+
+
 def named(code: str) -> str:
     """A code nobody has given words yet, written so that a person can read it."""
     return code.replace("_", " ").replace(".", ", ").capitalize()
@@ -95,7 +113,9 @@ def verdict(score: Mapping[str, Any]) -> str:
         return "No score yet, and nothing held against you."
     standing = BANDS.get(score["band"], named(score["band"]))
     change = score.get("change")
-    moved = int(change["value"]) if change else 0
+    if not change:
+        return f"{standing}."
+    moved = int(change["value"])
     if not moved:
         return f"{standing}, and steady."
     amount = "a little " if abs(moved) < LITTLE else ""
@@ -104,7 +124,7 @@ def verdict(score: Mapping[str, Any]) -> str:
 
 def change_title(change: Mapping[str, Any]) -> str:
     """What a change was, by its largest line; a month's turn and a first score are named for what they are."""
-    if change["previous"] is None:
+    if change["previous"] is None and change["value"] is not None:
         return "Your first score"
     lines = [line for line in change["lines"] if line["kind"] not in ("rounding", "faded", "capped", "base")]
     if change["value"] is None or change["cause"] in ("month", "scorecard") or not lines:

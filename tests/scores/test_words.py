@@ -2,7 +2,7 @@
 
 import pytest
 
-from scores.web.words import change_title, named, verdict
+from scores.web.words import about_text, change_title, consent_text, named, verdict
 
 
 def score(**told: object) -> dict[str, object]:
@@ -12,7 +12,8 @@ def score(**told: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        ({}, "Good, and steady."),
+        ({}, "Good."),
+        ({"change": {"value": 0}}, "Good, and steady."),
         ({"change": {"value": 8}}, "Good, and a little better than before."),
         ({"change": {"value": 10}}, "Good, and better than before."),
         ({"change": {"value": -9}}, "Good, and a little lower than before."),
@@ -54,6 +55,7 @@ def line(kind: str, text: str, points: str) -> dict[str, str]:
             "Records arrived or changed",
         ),
         ({"previous": 600, "value": None, "cause": "source", "lines": []}, "You switched a source"),
+        ({"previous": None, "value": None, "cause": "enrolled", "lines": []}, "You enrolled"),
     ],
 )
 def test_a_change_is_called_by_its_largest_line(told, title):
@@ -62,3 +64,11 @@ def test_a_change_is_called_by_its_largest_line(told, title):
 
 def test_a_code_without_words_is_still_readable():
     assert named("not_seen_yet") == "Not seen yet"
+
+
+def test_who_asked_is_told_in_words_and_not_by_programs_names():
+    assert about_text("Late check-out (red_01m85s2y0tfwy8typdaetpnqtw)") == "Late check-out"
+    assert about_text("Room (sea view)") == "Room (sea view)"
+    assert consent_text("source:demo-bank") == "You linked this source."
+    assert consent_text("scoring") == "You agreed to be scored."
+    assert consent_text("You showed your code or pass at the desk.") == "You showed your code or pass at the desk."
