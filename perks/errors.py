@@ -179,7 +179,11 @@ class ThresholdUnreachable(DomainError):
 
 
 class OwnMerchant(DomainError):
-    code, kind, title = "own_merchant", Kind.FORBIDDEN, "You belong to this merchant's team, so you cannot decide on it."
+    code, kind, title = (
+        "own_merchant",
+        Kind.FORBIDDEN,
+        "You belong to this merchant's team, so you cannot decide on it.",
+    )
     remedy = "Another operator decides."
 
 

@@ -163,6 +163,27 @@ class Perk(UUIDNamed):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def version_in_force(self) -> "PerkVersion":
+        """What binds whoever takes it; LookupError for a perk that was never approved."""
+        return _there(self.in_force)
+
+    @property
+    def version_read(self) -> "PerkVersion":
+        """What its team reads as the perk: what is in force or, before that, the draft."""
+        return _there(self.in_force or self.pending)
+
+    @property
+    def version_written(self) -> "PerkVersion":
+        """What its team has written last: what waits for an operator or, without that, what is in force."""
+        return _there(self.pending or self.in_force)
+
+
+def _there(version: "PerkVersion | None") -> "PerkVersion":
+    if version is None:
+        raise LookupError("This perk has no such version.")
+    return version
+
 
 class PerkVersion(UUIDNamed):
     """What binds the citizen, word for word; never changed once submitted, and redemptions point to theirs."""

@@ -58,9 +58,8 @@ def edit_perk(*, perk: Perk, by: By, body: Mapping[str, Any], now: datetime | No
     read = read_body(body, merchant=perk.merchant, perk=perk)
     changes: dict[str, Any] = {**read.perk, "refusal": perk.refusal}
     if perk.state == Perk.State.DRAFT:
-        assert perk.pending is not None
         changes["kind"] = read.kind
-        PerkVersion.objects.filter(pk=perk.pending.pk).update(**read.version)
+        PerkVersion.objects.filter(pk=perk.version_written.pk).update(**read.version)
     else:
         changes |= _change_of_versions(perk, read, now)
     before = (perk.limit_per_day, perk.zone)
@@ -78,10 +77,9 @@ def submit_perk(*, perk: Perk, by: By) -> Perk:
     """Hand a draft to the operators. Only kinds that can be offered, with fair terms, are taken."""
     perk = _locked(perk)
     _require(perk, "submit")
-    assert perk.pending is not None
     if perk.kind not in OFFERED_KINDS:
         raise KindNotOfferedYet(kinds=list(OFFERED_KINDS))
-    if not perk.pending.fair_terms.strip():
+    if not perk.version_written.fair_terms.strip():
         raise FairTermsMissing
     if (
         perk.kind == Perk.Kind.PRIORITY
@@ -144,12 +142,11 @@ def publish_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
         raise NotApproved
     _require(perk, "publish")
     _require_active(perk.merchant)
-    assert perk.in_force is not None
-    if not perk.in_force.fair_terms.strip():
+    if not perk.version_in_force.fair_terms.strip():
         raise FairTermsMissing
     if perk.valid_until_at is not None and perk.valid_until_at <= now:
         raise WrongState("Its validity is over; move `valid_until` first.")
-    wanted = tiers.read_tiers(perk.in_force.tiers)
+    wanted = tiers.read_tiers(perk.version_in_force.tiers)
     check_thresholds(perk=perk, wanted=wanted, now=now)
     use_thresholds(perk=perk, wanted=wanted, now=now)
     perk = _move(perk, "publish", by, published_at=now)
@@ -187,9 +184,9 @@ def end_perk(*, perk: Perk, by: By | None, now: datetime | None = None) -> Perk:
 
 def end_lapsed_perks(*, now: datetime, limit: int = 500) -> int:
     """End the perks whose validity is over; return how many. A perk is judged ended at once, this only files it."""
-    lapsed = Perk.objects.filter(
-        state__in=[Perk.State.PUBLISHED, Perk.State.PAUSED], valid_until_at__lte=now
-    ).order_by("pk")
+    lapsed = Perk.objects.filter(state__in=[Perk.State.PUBLISHED, Perk.State.PAUSED], valid_until_at__lte=now).order_by(
+        "pk"
+    )
     ended = 0
     for perk in list(lapsed[:limit]):
         with transaction.atomic():
@@ -263,8 +260,7 @@ def _reach_of(raw_tiers: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _change_of_versions(perk: Perk, read: PerkBody, now: datetime) -> dict[str, Any]:
     """Make the versions an edit of an approved perk needs; return what it changes on the perk."""
-    in_force, pending = perk.in_force, perk.pending
-    assert in_force is not None
+    in_force, pending = perk.version_in_force, perk.pending
     changes: dict[str, Any] = {}
     words = {name: read.version[name] for name in WORDING}
     if any(getattr(in_force, name) != value for name, value in words.items()):

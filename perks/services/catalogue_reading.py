@@ -117,9 +117,5 @@ def _near(near: Near) -> Q:
     """A perk is there if one of its branches is; a perk that names none is at all of its merchant's."""
     there = Branch.objects.filter(near.condition(), merchant=OuterRef("merchant_id"), closed_at=None)
     named = Perk.branches.through.objects.filter(perk_id=OuterRef("pk"))
-    named_there = named.filter(
-        branch_id__in=Branch.objects.filter(near.condition(), closed_at=None).values("pk")
-    )
+    named_there = named.filter(branch_id__in=Branch.objects.filter(near.condition(), closed_at=None).values("pk"))
     return Q(Exists(named_there)) | (~Q(Exists(named)) & Q(Exists(there)))
-
-

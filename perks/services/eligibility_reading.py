@@ -23,13 +23,12 @@ LIMITS = ("per_citizen", "per_citizen_day", "per_citizen_week", "per_citizen_mon
 
 def terms_of(perk: Perk) -> eligibility.PerkTerms:
     """Return what decides a taking of a perk (fetched with `in_force` and `merchant`)."""
-    assert perk.in_force is not None
     return eligibility.PerkTerms(
         kind=perk.kind,
         purpose=perk.purpose,
         state=perk.state,
         merchant_state=perk.merchant.state,
-        tiers=tiers.read_tiers(perk.in_force.tiers),
+        tiers=tiers.read_tiers(perk.version_in_force.tiers),
         zone=perk.zone,
         valid_from_at=perk.valid_from_at,
         valid_until_at=perk.valid_until_at,
@@ -103,7 +102,9 @@ def takeable(perks: PerkQuerySet, *, citizen: Citizen, assessment: Assessment, n
         Q(budget_amount__isnull=True) | Q(budget_spent__lt=F("budget_amount")),
         state=Perk.State.PUBLISHED,
     ).exclude(
-        Q(pk__in=full) | Q(pk__in=_full_today(now)) | Q(kind__in=eligibility.RESERVING_KINDS, merchant__in=full_merchants)
+        Q(pk__in=full)
+        | Q(pk__in=_full_today(now))
+        | Q(kind__in=eligibility.RESERVING_KINDS, merchant__in=full_merchants)
     )
 
 

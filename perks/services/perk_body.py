@@ -73,7 +73,7 @@ def read_body(said: Mapping[str, Any], *, merchant: Merchant, perk: Perk | None 
 
     What is left out keeps its value or, in a new perk, takes its default; a null member of `limits` is no limit.
     """
-    whole = _merged(_default() if perk is None else body_of(perk, perk.pending or perk.in_force), said)
+    whole = _merged(_default() if perk is None else body_of(perk, perk.version_written), said)
     branches = {branch.public_id: branch for branch in Branch.objects.filter(merchant=merchant, closed_at=None)}
     if perk is not None:  # a branch that has closed since stays named in the perks that named it
         branches |= {branch.public_id: branch for branch in perk.branches.all()}

@@ -216,10 +216,9 @@ def _reserve(
     branch: Branch | None,
     booking_reference: str,
 ) -> Redemption:
-    assert perk.in_force is not None
     redemption = Redemption(
         perk=perk,
-        version=perk.in_force,
+        version=perk.version_in_force,
         merchant=perk.merchant,
         citizen=citizen,
         min_score=tier.min_score,

@@ -251,9 +251,7 @@ def _places_of(redemption: Redemption) -> list[Branch]:
 
 def _redeem(redemption: Redemption, now: datetime) -> None:
     """Redeem by a guarded update: a hold that ran out and was filed counts again, since it was scanned in time."""
-    Redemption.objects.filter(
-        pk=redemption.pk, state__in=[Redemption.State.RESERVED, Redemption.State.EXPIRED]
-    ).update(
+    Redemption.objects.filter(pk=redemption.pk, state__in=[Redemption.State.RESERVED, Redemption.State.EXPIRED]).update(
         state=Redemption.State.REDEEMED,
         closed_at=now,
         counts_for_stock=True,

@@ -67,7 +67,7 @@ def read_shown(text: str) -> passes.PassClaims | None:
 
 def digits_hold(redemption: Redemption, digits: str, *, at: datetime) -> bool:
     """Whether these six digits were on the citizen's phone at `at`, give or take half a minute."""
-    return any([passes.digits_hold(_seed(master, redemption), digits, at) for master in _masters()])
+    return any(passes.digits_hold(_seed(master, redemption), digits, at) for master in _masters())
 
 
 def public_keys() -> list[Ed25519PublicKey]:

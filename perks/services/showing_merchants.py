@@ -50,8 +50,7 @@ def with_what_lines_show(perks: Any) -> Any:
 
 
 def _perk_line(perk: Perk, counted: Counter[str]) -> dict[str, Any]:
-    version = perk.in_force or perk.pending
-    assert version is not None
+    version = perk.version_read
     pending = perk.pending
     return body_of(perk, version) | {
         "id": perk.public_id,

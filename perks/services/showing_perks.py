@@ -44,8 +44,7 @@ def branch_line(branch: Branch) -> dict[str, Any]:
 
 def perk_card(perk: Perk, judged: eligibility.Eligibility) -> dict[str, Any]:
     """A perk in a list: what it gives, to whom, its answer to this person and what taking it means."""
-    version = perk.in_force
-    assert version is not None
+    version = perk.version_in_force
     return {
         "id": perk.public_id,
         "kind": perk.kind,
@@ -72,8 +71,7 @@ def perk_card(perk: Perk, judged: eligibility.Eligibility) -> dict[str, Any]:
 
 def perk_page(perk: Perk, judged: eligibility.Eligibility, branches: list[Branch]) -> dict[str, Any]:
     """All of a perk that binds its citizen, before they take it. `branches` are where it can be used."""
-    version = perk.in_force
-    assert version is not None
+    version = perk.version_in_force
     return perk_card(perk, judged) | {
         "state": "ended" if _is_over(judged) else perk.state,
         "version": version.number,

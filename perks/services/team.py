@@ -8,6 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from citizen_app import audit
@@ -57,7 +58,10 @@ def invite_member(
 
 @transaction.atomic
 def accept_invitation(*, token: str, by: Citizen, now: datetime | None = None) -> Member:
-    """Take the offered seat. Raises `NotFound` for a token nobody gave out; only the address it was sent to may use it."""
+    """Take the offered seat; only the account of the address it was sent to can.
+
+    Raises `NotFound` for a token nobody gave out, `InvitationOfSomebodyElse`, `InvitationOver` and `AlreadyMember`.
+    """
     now = now or timezone.now()
     invitation = invitation_of(token)
     if invitation.email.lower() != by.email.lower():
@@ -103,9 +107,7 @@ def withdraw_invitation(*, invitation: Invitation, by: Citizen) -> None:
     """Take back an offer that nobody has accepted."""
     if not Invitation.objects.filter(pk=invitation.pk, accepted_at=None).delete()[0]:
         raise InvitationOver
-    audit.record(
-        by=by, action="member.uninvite", on=invitation.merchant.public_id, invitation=invitation.public_id
-    )
+    audit.record(by=by, action="member.uninvite", on=invitation.merchant.public_id, invitation=invitation.public_id)
 
 
 def open_invitations(merchant: Merchant, *, now: datetime | None = None) -> list[Invitation]:
@@ -113,7 +115,7 @@ def open_invitations(merchant: Merchant, *, now: datetime | None = None) -> list
     return list(_open_invitations(merchant, now or timezone.now()).order_by("-id"))
 
 
-def _open_invitations(merchant: Merchant, now: datetime):  # type: ignore[no-untyped-def]
+def _open_invitations(merchant: Merchant, now: datetime) -> QuerySet[Invitation]:
     return Invitation.objects.filter(merchant=merchant, accepted_at=None, expires_at__gt=now)
 
 

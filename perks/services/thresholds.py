@@ -47,9 +47,7 @@ def use_thresholds(*, perk: Perk, wanted: Collection[tiers.Tier], now: datetime)
     in_use = ThresholdUse.objects.filter(perk=perk, used_until=None)
     in_use.exclude(min_score__in=thresholds).update(used_until=now)
     ThresholdUse.objects.bulk_create(
-        ThresholdUse(
-            merchant_id=perk.merchant_id, purpose=perk.purpose, perk=perk, min_score=min_score, used_from=now
-        )
+        ThresholdUse(merchant_id=perk.merchant_id, purpose=perk.purpose, perk=perk, min_score=min_score, used_from=now)
         for min_score in sorted(thresholds - set(in_use.values_list("min_score", flat=True)))
     )
 

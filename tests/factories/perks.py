@@ -146,6 +146,8 @@ def citizen_with(value: int | None = None, *, purpose: str = "travel", document:
     return enrolment.citizen
 
 
-def reservation(citizen: Citizen | None = None, perk: Perk | None = None, *, now: datetime | None = None, **fields: Any):
+def reservation(
+    citizen: Citizen | None = None, perk: Perk | None = None, *, now: datetime | None = None, **fields: Any
+):
     """A perk taken by somebody enrolled."""
     return take_perk(citizen=citizen or citizen_with(), perk=perk or PerkFactory(), now=now, **fields)

@@ -43,7 +43,7 @@ class ForMerchant(Caller):
 
 
 @cache
-def Acts(action: str) -> type[ForMerchant]:  # noqa: N802  (it makes a class)
+def Acts(action: str) -> type[ForMerchant]:
     """Return the kind of caller that may do `action` (a row of `NEEDS`) for a merchant."""
     scopes = tuple(sorted(NEEDS[action].scopes))
     credentials = ("sessionToken", "browserSession", *(("clientCredentials",) if scopes else ()))

@@ -42,9 +42,7 @@ class PerkListView(ApiView):
     permission_classes = [Acts("perks")]
     query_serializer = {"get": MerchantPerkQuery}
 
-    @extend_schema(
-        operation_id="list_merchant_perks", responses=page_of("MerchantPerkPage", MerchantPerkSerializer)
-    )
+    @extend_schema(operation_id="list_merchant_perks", responses=page_of("MerchantPerkPage", MerchantPerkSerializer))
     def get(self, request: Request) -> Response:
         """Return your perks, newest first."""
         perks = own(request)
@@ -52,9 +50,7 @@ class PerkListView(ApiView):
             perks = perks.filter(state=state)
         return page(request, perks, shape=perk_lines)
 
-    @extend_schema(
-        operation_id="draft_perk", request=PerkBodySerializer, responses={201: MerchantPerkSerializer}
-    )
+    @extend_schema(operation_id="draft_perk", request=PerkBodySerializer, responses={201: MerchantPerkSerializer})
     def post(self, request: Request) -> Response:
         """Write a draft; nobody but your team sees it."""
         acting = acting_of(request)
@@ -73,9 +69,7 @@ class PerkView(ApiView):
         """Return it with its counts; its `ETag` is what a change names in `If-Match`."""
         return answer(own(request).named(perk_id))
 
-    @extend_schema(
-        operation_id="edit_perk", request=PerkBodySerializer(partial=True), responses=MerchantPerkSerializer
-    )
+    @extend_schema(operation_id="edit_perk", request=PerkBodySerializer(partial=True), responses=MerchantPerkSerializer)
     def patch(self, request: Request, perk_id: str) -> Response:
         """Change it: past review, tiers, terms and fair terms wait for an operator, the rest changes at once."""
         acting = acting_of(request)

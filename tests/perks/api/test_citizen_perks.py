@@ -45,9 +45,7 @@ def test_a_perk_says_whom_it_opens_for_and_whether_that_is_you():
         "tier": None,
         "purpose": "travel",
         "value": 587,
-        "reasons": [
-            {"code": "below_threshold", "detail": "It opens at 600: 13 points to go.", "points_to_go": 13}
-        ],
+        "reasons": [{"code": "below_threshold", "detail": "It opens at 600: 13 points to go.", "points_to_go": 13}],
     }
     assert set(answer["factors_used"]) & set(answer["factors_left_out"]) == set()
     assert card["remaining"] == 10
@@ -186,7 +184,9 @@ def _queries(app, query) -> int:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    with CaptureQueriesContext(connection, ) as ran:
+    with CaptureQueriesContext(
+        connection,
+    ) as ran:
         assert app.get(f"/api/v1/perks{query}").status_code == 200
     return len(ran)
 

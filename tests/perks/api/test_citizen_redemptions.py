@@ -3,8 +3,8 @@
 import io
 from datetime import timedelta
 
-import pytest
 import pyotp
+import pytest
 from django.utils import timezone
 from PIL import Image
 

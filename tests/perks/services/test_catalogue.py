@@ -1,5 +1,6 @@
 """A perk from its draft to its end, its versions, and the probing rule."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -84,7 +85,11 @@ def test_a_perk_goes_from_draft_to_end(merchant, owner, operator):
     assert (perk.state, perk.ended_at) == ("ended", NOW)
     told = [row.payload["type"] for row in OutboxMessage.objects.filter(topic="webhook").order_by("id")]
     assert told == ["perk.published", "perk.paused", "perk.published"]
-    assert [row.payload["sequence"] for row in OutboxMessage.objects.filter(topic="webhook").order_by("id")] == [1, 2, 3]
+    assert [row.payload["sequence"] for row in OutboxMessage.objects.filter(topic="webhook").order_by("id")] == [
+        1,
+        2,
+        3,
+    ]
     acts = AuditEvent.objects.filter(object=perk.public_id).order_by("id").values_list("action", flat=True)
     assert [act.removeprefix("perk.") for act in acts] == [
         "draft",
@@ -308,7 +313,8 @@ def test_a_change_taken_back_waits_for_nobody(merchant, owner, operator):
 
 
 @pytest.mark.parametrize(
-    ("changes", "pointer"), [({"fair_terms": ""}, "/fair_terms"), ({"kind": "priority"}, "/kind"), ({"stock": 0}, "/stock")]
+    ("changes", "pointer"),
+    [({"fair_terms": ""}, "/fair_terms"), ({"kind": "priority"}, "/kind"), ({"stock": 0}, "/stock")],
 )
 def test_a_published_perk_keeps_its_kind_fair_terms_and_what_was_taken(merchant, owner, operator, changes, pointer):
     perk = published(merchant, owner, operator, stock=3)
@@ -403,4 +409,4 @@ def test_an_adversary_with_every_perk_it_may_publish_learns_no_better_than_40_po
             pass
     ordered = sorted(got)
     assert len(ordered) > 3
-    assert all(after - before >= 40 for before, after in zip(ordered, ordered[1:], strict=False))
+    assert all(after - before >= 40 for before, after in itertools.pairwise(ordered))

@@ -20,21 +20,21 @@ def a_bit_of_everything(now):
     """One perk for each thing that can stand in the way, and some nothing does."""
     retail = MerchantFactory(sector="shop")
     for fields in (
-        dict(),
-        dict(tiers=[scored_tier(600)]),
-        dict(tiers=[scored_tier(700)]),
-        dict(tiers=[open_tier(), scored_tier(700)]),
-        dict(merchant=retail, tiers=[scored_tier(600)]),
-        dict(state="paused"),
-        dict(stock=0),
-        dict(stock=None),
-        dict(valid_from_at=now + timedelta(hours=1)),
-        dict(valid_from_at=now),
-        dict(kind="gift_card", tiers=[{"min_score": None, "benefit": {"face": {"amount": 500, "currency": "EUR"}}}]),
-        dict(limit_per_day=1),
-        dict(limit_per_citizen=None, limit_per_citizen_week=1),
-        dict(limit_per_citizen=None, limit_per_citizen_month=2),
-        dict(merchant=MerchantFactory(state="suspended")),
+        {},
+        {"tiers": [scored_tier(600)]},
+        {"tiers": [scored_tier(700)]},
+        {"tiers": [open_tier(), scored_tier(700)]},
+        {"merchant": retail, "tiers": [scored_tier(600)]},
+        {"state": "paused"},
+        {"stock": 0},
+        {"stock": None},
+        {"valid_from_at": now + timedelta(hours=1)},
+        {"valid_from_at": now},
+        {"kind": "gift_card", "tiers": [{"min_score": None, "benefit": {"face": {"amount": 500, "currency": "EUR"}}}]},
+        {"limit_per_day": 1},
+        {"limit_per_citizen": None, "limit_per_citizen_week": 1},
+        {"limit_per_citizen": None, "limit_per_citizen_month": 2},
+        {"merchant": MerchantFactory(state="suspended")},
     ):
         PerkFactory(**fields)
 

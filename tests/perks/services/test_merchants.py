@@ -32,7 +32,13 @@ def test_who_applies_is_the_first_owner_and_waits():
 
 @pytest.mark.parametrize(
     ("sector", "purpose"),
-    [("hotel", "travel"), ("airport", "travel"), ("car_rental", "rental"), ("shop", "retail"), ("dating_app", "dating")],
+    [
+        ("hotel", "travel"),
+        ("airport", "travel"),
+        ("car_rental", "rental"),
+        ("shop", "retail"),
+        ("dating_app", "dating"),
+    ],
 )
 def test_the_sector_fixes_the_purpose(sector, purpose):
     assert apply(sector=sector).purpose == purpose

@@ -84,15 +84,15 @@ def test_a_hold_does_not_outlive_the_validity():
 def refusals(now):
     """Each reason by itself: what makes it, who asks, and the code."""
     return {
-        "not_enrolled": (dict(), CitizenFactory),
-        "document_needed": (dict(kind="gift_card"), citizen_with),
-        "ended": (dict(valid_until_at=now - timedelta(days=1)), citizen_with),
-        "paused": (dict(state="paused"), citizen_with),
-        "not_open_yet": (dict(valid_from_at=now + timedelta(days=1)), citizen_with),
-        "thin_file": (dict(tiers=[scored_tier()]), citizen_with),
-        "not_enough_records": (dict(tiers=[scored_tier()]), lambda: citizen_with(700, purpose="dating")),
-        "below_threshold": (dict(tiers=[scored_tier(600)]), lambda: citizen_with(599)),
-        "sold_out": (dict(stock=0), citizen_with),
+        "not_enrolled": ({}, CitizenFactory),
+        "document_needed": ({"kind": "gift_card"}, citizen_with),
+        "ended": ({"valid_until_at": now - timedelta(days=1)}, citizen_with),
+        "paused": ({"state": "paused"}, citizen_with),
+        "not_open_yet": ({"valid_from_at": now + timedelta(days=1)}, citizen_with),
+        "thin_file": ({"tiers": [scored_tier()]}, citizen_with),
+        "not_enough_records": ({"tiers": [scored_tier()]}, lambda: citizen_with(700, purpose="dating")),
+        "below_threshold": ({"tiers": [scored_tier(600)]}, lambda: citizen_with(599)),
+        "sold_out": ({"stock": 0}, citizen_with),
     }
 
 

@@ -337,7 +337,10 @@ def test_codes_and_passes_of_the_previous_server_key_still_open(desk, settings):
     now = timezone.now()
     first, second = reservation(perk=desk.perk(), now=now), reservation(perk=desk.perk(), now=now)
     typed, shown = code_of(first), shown_pass(second, at=now)
-    settings.SERVER_KEY_PREVIOUS, settings.SERVER_KEY = settings.SERVER_KEY, "another master secret, long enough to be one"
+    settings.SERVER_KEY_PREVIOUS, settings.SERVER_KEY = (
+        settings.SERVER_KEY,
+        "another master secret, long enough to be one",
+    )
     assert code_of(first) == typed
     assert desk.scan(typed, now=now).outcome == "accepted"
     assert desk.scan(whole_pass=shown, now=now).outcome == "accepted"
