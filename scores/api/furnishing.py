@@ -173,3 +173,9 @@ class SourceEntryView(ApiView):
             by=client_of(request),
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        # Django logs the address of a refusal, and this one may name an entry about somebody who linked nobody (P2).
+        final._has_been_logged = True  # type: ignore[attr-defined]
+        return final

@@ -253,7 +253,9 @@ def test_p2_an_unlinked_subject_leaves_no_trace(source, citizen, caplog, capfd):
     body = {"entries": [row("S-1"), canary]}
     with caplog.at_level(logging.DEBUG):
         answer = client.post("/api/v1/sources/entries", body, format="json")
+        retraction = client.delete("/api/v1/sources/entries/CANARY-external?subject=CANARY-subject")
     assert [(one["index"], one["code"]) for one in answer.json()["rejected"]] == [(1, "not_linked")]
+    assert retraction.status_code == 404
     stored = "".join(str(values) for values in _all_rows())
     said = caplog.text + "".join(capfd.readouterr())
     for mark in ("CANARY", "7777"):
