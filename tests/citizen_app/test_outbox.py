@@ -173,6 +173,20 @@ def test_one_that_comes_late_does_not_overwrite_the_outcome_of_the_next(heard, n
     assert (message.last_error, message.attempt_count) == ("", 2)
 
 
+def test_one_that_fails_late_leaves_the_lease_of_the_next_alone(heard, now):
+    later = now + LEASE + timedelta(seconds=2)
+
+    @handles("slow")
+    def slow():
+        assert len(outbox._take(later, 1)) == 1  # another relay has it now, and is still at work
+        raise ValueError
+
+    promise("slow")
+    assert run_due(now=now + timedelta(seconds=1)) == 0
+    message = only()
+    assert (message.leased_until, message.attempt_count, message.last_error) == (later + LEASE, 2, "")
+
+
 def test_what_waited_in_a_batch_past_its_lease_is_left_to_the_next(heard, monkeypatch):
     moments = iter([timedelta(0), timedelta(0), timedelta(0), LEASE, LEASE])
     start = timezone.now() + timedelta(seconds=1)
