@@ -16,11 +16,17 @@ register.filter("outcome", words.outcome_of)
 register.filter("benefit_text", words.benefit_text)
 register.filter("hours_text", words.hours_text)
 register.filter("limits_text", words.limits_text)
+register.filter("minutes_text", words.minutes_text)
 
 
 @register.filter
 def redemption_badge(state: str) -> words.Badge:
     return words.badge_of(words.REDEMPTIONS, state)
+
+
+@register.filter
+def redemption_badge_desk(state: str) -> words.Badge:
+    return words.badge_of(words.REDEMPTIONS_AT_DESK, state)
 
 
 @register.filter

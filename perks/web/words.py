@@ -64,6 +64,10 @@ REDEMPTIONS = {
     "cancelled": Badge(word="Cancelled", icon="cross", tone="mute"),
     "reversed": Badge(word="Reversed", icon="undo", tone="info"),
 }
+REDEMPTIONS_AT_DESK = REDEMPTIONS | {
+    "reserved": Badge(word="Reserved", icon="clock", tone="gold"),
+    "redeemed": Badge(word="Honoured", icon="tick", tone="help"),
+}
 PERK_STATES = {
     "draft": Badge(word="Draft", icon="page", tone="mute", way="Only your team sees it."),
     "review": Badge(word="In review", icon="clock", tone="info", way="An operator reads it next."),
@@ -226,6 +230,15 @@ def benefit_text(benefit: object) -> str:
             return f"{benefit['waived_percent']} % of the deposit waived"
         return ""
     return str(benefit or "")
+
+
+def minutes_text(minutes: int) -> str:
+    """A hold in the largest unit it is whole in: `3 days`, `12 hours`, `90 minutes`."""
+    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes % length == 0:
+            break
+    number = minutes // length
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def hours_text(hours: Sequence[Record]) -> list[str]:

@@ -12,9 +12,9 @@ from perks.models import Branch, Member, Merchant
 from perks.web.words import SECTORS
 
 ROLES = (
-    (Member.Role.CASHIER, "Cashier: scans, and takes back own scans"),
-    (Member.Role.MANAGER, "Manager: also perks, branches and reversals"),
-    (Member.Role.OWNER, "Owner: everything"),
+    (Member.Role.CASHIER, "Cashier"),
+    (Member.Role.MANAGER, "Manager"),
+    (Member.Role.OWNER, "Owner"),
 )
 SCOPES = (
     ("merchant:scan", "Scan codes and take scans back"),
