@@ -1,0 +1,203 @@
+"""A small town for tests that walk through every address: one hotel and its rival, their people, a citizen, a bank.
+
+Everything is made the way the product makes it, so that what one caller may see of it is another's secret.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from citizen_app.accounts.operators import grant_role
+from citizen_app.models import Citizen, OperatorRole
+from perks.models import Branch, Invitation, Member, Merchant, MerchantClient, Perk, Redemption
+from perks.services.scans import Shown, scan_code
+from perks.services.showing import secrets_of
+from perks.services.team import invite_member
+from scores.models import Entry, Source
+from scores.services.ingestion import furnish_entries
+from scores.services.rescoring import rescore
+from tests.factories.people import CitizenFactory, api_client_for, api_client_of, operator_with
+from tests.factories.perks import (
+    BranchFactory,
+    MemberFactory,
+    MerchantFactory,
+    PerkFactory,
+    open_tier,
+    reservation,
+    server_of,
+)
+from tests.factories.scores import EnrolmentFactory, SourceFactory, furnisher_client, link, row
+
+CALLERS = (
+    "nobody",
+    "newcomer",
+    "citizen",
+    "cashier",
+    "manager",
+    "owner",
+    "rival",
+    "scan_server",
+    "perk_server",
+    "bank",
+    "operator",
+    "full_operator",
+)
+"""Everybody who may stand at an address: `nobody` has no credential, `newcomer` an account and an offered seat but no
+enrolment, `rival` owns another merchant, `bank` is a furnisher's server, `full_operator` has shown a second factor and
+`operator` not."""
+
+
+@dataclass
+class House:
+    """A merchant with its people, servers, perks in every state, and what was taken there."""
+
+    merchant: Merchant
+    branch: Branch
+    seats: dict[str, Member]
+    scan_server: MerchantClient
+    perk_server: MerchantClient
+    perks: dict[str, Perk]
+    invited: Citizen
+    invitation: Invitation
+    token: str
+
+
+@dataclass
+class World:
+    hotel: House
+    rival: House
+    citizen: Citizen
+    neighbour: Citizen
+    newcomer: Citizen
+    source: Source
+    other_source: Source
+    reserved: Redemption
+    used: Redemption
+    of_neighbour: Redemption
+    entry: Entry
+    entry_of_neighbour: Entry
+    operator: Citizen
+    full_operator: Citizen
+    clients: dict[str, APIClient] = field(default_factory=dict)
+
+    def client(self, caller: str) -> APIClient:
+        """The caller's app or server, each request with its credential."""
+        if caller not in self.clients:
+            self.clients[caller] = self._new_client(caller)
+        return self.clients[caller]
+
+    def _new_client(self, caller: str) -> APIClient:
+        if caller == "nobody":
+            return APIClient()
+        if caller in self.people:
+            return api_client_for(self.people[caller])
+        if caller == "bank":
+            return furnisher_client(self.source)
+        server = self.hotel.scan_server if caller == "scan_server" else self.hotel.perk_server
+        return api_client_of(server.application)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """What addresses and bodies of the tests name: things of the hotel, its citizen and its bank."""
+        house = self.hotel
+        return {
+            **{f"perk_{key}": perk.public_id for key, perk in house.perks.items()},
+            "merchant": house.merchant.public_id,
+            "member": house.seats["manager"].public_id,
+            "invitation": house.invitation.public_id,
+            "token": house.token,
+            "branch": house.branch.public_id,
+            "server": house.perk_server.public_id,
+            "reserved": self.reserved.public_id,
+            "typed": secrets_of(self.reserved).code,
+            "used": self.used.public_id,
+            "entry": self.entry.public_id,
+            "external": self.entry.external_id,
+            "source": self.source.code,
+        }
+
+    @cached_property
+    def people(self) -> dict[str, Citizen]:
+        return {
+            "newcomer": self.newcomer,
+            "citizen": self.citizen,
+            "neighbour": self.neighbour,
+            "rival": self.rival.seats["owner"].citizen,
+            "operator": self.operator,
+            "full_operator": self.full_operator,
+            **{role: seat.citizen for role, seat in self.hotel.seats.items()},
+        }
+
+
+def make_world() -> World:
+    """Build the town: about a hundred rows."""
+    source, other_source = SourceFactory(code="bank"), SourceFactory(code="bureau")
+    hotel, rival = a_house("Hotel Aurora"), a_house("Hotel Borealis")
+    citizen, neighbour = (EnrolmentFactory(citizen=CitizenFactory(verified=True)).citizen for _ in range(2))
+    for person, subject in ((citizen, "ana-7"), (neighbour, "rui-8")):
+        for each in (source, other_source):
+            link(person, each, subject=subject)
+        today = timezone.now().date()
+        days = [(today - timedelta(days=31 * number)).isoformat() for number in range(1, 5)]
+        payments = [row(subject, number, occurred_on=day, value=number % 2) for number, day in enumerate(days)]
+        assert furnish_entries(source=source, rows=payments).accepted == len(payments)
+        rescore(citizen_id=person.pk, cause="entries")
+    reserved, used = reservation(citizen, hotel.perks["published"]), reservation(citizen, hotel.perks["second"])
+    scan_code(
+        merchant=hotel.merchant,
+        by=hotel.seats["cashier"].citizen,
+        shown=Shown(code=secrets_of(used).code),
+        nonce="scan-of-used",
+    )
+    used.refresh_from_db()
+    operator = CitizenFactory(verified=True)
+    for role in OperatorRole.Role.values:
+        grant_role(citizen=operator, role=role, by=None)
+    return World(
+        hotel=hotel,
+        rival=rival,
+        citizen=citizen,
+        neighbour=neighbour,
+        newcomer=hotel.invited,
+        source=source,
+        other_source=other_source,
+        reserved=reserved,
+        used=used,
+        of_neighbour=reservation(neighbour, rival.perks["published"]),
+        entry=Entry.objects.filter(enrolment_id=citizen.pk, link__source=source).first(),
+        entry_of_neighbour=Entry.objects.filter(enrolment_id=neighbour.pk, link__source=source).first(),
+        operator=operator,
+        full_operator=operator_with(*OperatorRole.Role.values),
+    )
+
+
+def a_house(name: str) -> House:
+    merchant = MerchantFactory(name=name)
+    branch = BranchFactory(merchant=merchant, name=f"{name} at the river")
+    seats = {role: MemberFactory(merchant=merchant, role=role) for role in ("owner", "manager", "cashier")}
+    invited, tokens = CitizenFactory(verified=True), []
+    invitation = invite_member(
+        merchant=merchant,
+        email=invited.email,
+        role="cashier",
+        by=seats["owner"].citizen,
+        link=lambda token: tokens.append(token) or f"https://example.org/invitations/{token}",
+    )
+    states = {"draft": "draft", "review": "review", "approved": "approved", "published": "published"}
+    states |= {"second": "published", "free": "published", "paused": "paused", "ended": "ended"}
+    options: dict[str, Any] = {"merchant": merchant, "tiers": [open_tier()]}
+    return House(
+        merchant=merchant,
+        branch=branch,
+        seats=seats,
+        scan_server=server_of(merchant, "merchant:scan"),
+        perk_server=server_of(merchant, "merchant:perks"),
+        perks={key: PerkFactory(state=state, title=f"{name}, {key}", **options) for key, state in states.items()},
+        invited=invited,
+        invitation=invitation,
+        token=tokens[0],
+    )

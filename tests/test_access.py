@@ -1,0 +1,264 @@
+"""Who may do what: every endpoint and page, every method, every kind of caller. A new address without a row fails."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from citizen_app.api.codes import catalogue
+from tests.architecture.test_house import endpoints
+from tests.factories.people import browser_for
+from tests.factories.world import CALLERS, make_world
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+# The bodies of the rows below are right ones, so that nothing but who is asking decides. Names in braces are things of
+# one hotel, its guest and its bank (`World.ids`).
+BODIES: dict[str, dict[str, Any]] = {
+    "PATCH me": {"first_name": "Ana"},
+    "POST me/enrolment": {"consent_version": "2026-11", "adult": True},
+    "PUT me/sources/{source}": {"on": False},
+    "POST sources/links": {"link_code": "AAAAAAAA", "subject": "new-9"},
+    "POST sources/entries": {"entries": []},
+    "POST merchants": {"name": "Kiosk", "sector": "shop", "country": "PT"},
+    "POST merchant/perks": {
+        "kind": "discount",
+        "title": "A drink",
+        "fair_terms": "Ask at the desk.",
+        "tiers": [{"min_score": None, "benefit": {"text": "A drink"}}],
+    },
+    "PATCH merchant/perks/{perk_published}": {"title": "Two drinks"},
+    "POST merchant/scans": {"code": "{typed}", "nonce": "nonce-of-row"},
+    "POST merchant/members": {"email": "new@example.org", "role": "cashier"},
+    "POST merchant/branches": {"name": "At the sea", "zone": "Europe/Lisbon"},
+    "PATCH merchant/branches/{branch}": {"name": "At the lake"},
+    "POST merchant/clients": {"name": "Till", "scopes": ["merchant:scan"]},
+}
+
+#                                                    nobody          manager         perk_server
+#                                                        newcomer        owner           bank
+#                                                            citizen         rival           operator
+#                                                                cashier         scan_server     full_operator
+API = """
+GET    me                                            401 200 200 200 200 200 200 403 403 403 200 200
+PATCH  me                                            401 200 200 200 200 200 200 403 403 403 200 200
+GET    consent-texts/current                         200 200 200 200 200 200 200 200 200 200 200 200
+GET    me/enrolment                                  401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/enrolment                                  401 201 200 201 201 201 201 403 403 403 201 201
+DELETE me/enrolment                                  401 200 200 200 200 200 200 403 403 403 200 200
+POST   me/enrolment/pause                            401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/enrolment/resume                           401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/score                                      401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/score/history                              401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/score/explanation                          401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/score/what-if                              401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/entries                                    401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/entries/{entry}                            401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/sources                                    401 404 200 404 404 404 404 403 403 403 404 404
+PUT    me/sources/{source}                           401 404 200 404 404 404 404 403 403 403 404 404
+DELETE me/sources/{source}                           401 404 204 404 404 404 404 403 403 403 404 404
+POST   me/sources/{source}/link                      401 404 201 404 404 404 404 403 403 403 404 404
+GET    me/inquiries                                  401 404 200 404 404 404 404 403 403 403 404 404
+GET    sources/links                                 401 403 403 403 403 403 403 403 403 200 403 403
+POST   sources/links                                 401 403 403 403 403 403 403 403 403 404 403 403
+POST   sources/entries                               401 403 403 403 403 403 403 403 403 200 403 403
+DELETE sources/entries/{external}?subject=ana-7      401 403 403 403 403 403 403 403 403 204 403 403
+GET    perks                                         401 200 200 200 200 200 200 403 403 403 200 200
+GET    perks/{perk_published}                        401 200 200 200 200 200 200 403 403 403 200 200
+POST   perks/{perk_free}/redemptions                 401 403 201 403 403 403 403 403 403 403 403 403
+GET    me/redemptions                                401 200 200 200 200 200 200 403 403 403 200 200
+GET    me/redemptions/{reserved}                     401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/redemptions/{reserved}/cancel              401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/redemptions/{reserved}/qr.svg              401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/redemptions/{reserved}/qr.png              401 404 200 404 404 404 404 403 403 403 404 404
+POST   merchants                                     401 201 201 201 201 201 201 403 403 403 201 201
+GET    merchants/{merchant}                          200 200 200 200 200 200 200 200 200 200 200 200
+GET    merchant/perks                                401 403 403 403 200 200 200 403 200 403 403 403
+POST   merchant/perks                                401 403 403 403 201 201 201 403 201 403 403 403
+GET    merchant/perks/{perk_published}               401 403 403 403 200 200 404 403 200 403 403 403
+PATCH  merchant/perks/{perk_published}               401 403 403 403 200 200 404 403 200 403 403 403
+POST   merchant/perks/{perk_draft}/submit            401 403 403 403 200 200 404 403 200 403 403 403
+POST   merchant/perks/{perk_approved}/publish        401 403 403 403 200 200 404 403 200 403 403 403
+POST   merchant/perks/{perk_published}/pause         401 403 403 403 200 200 404 403 200 403 403 403
+POST   merchant/perks/{perk_paused}/resume           401 403 403 403 200 200 404 403 200 403 403 403
+POST   merchant/perks/{perk_published}/end           401 403 403 403 200 200 404 403 200 403 403 403
+POST   merchant/scans                                401 403 403 201 201 201 201 201 403 403 403 403
+GET    merchant/redemptions                          401 403 403 200 200 200 200 200 200 403 403 403
+GET    merchant/redemptions/{used}                   401 403 403 200 200 200 404 404 200 403 403 403
+POST   merchant/redemptions/{used}/reverse           401 403 403 200 200 200 404 404 403 403 403 403
+GET    merchant/members                              401 403 403 403 403 200 200 403 403 403 403 403
+POST   merchant/members                              401 403 403 403 403 201 201 403 403 403 403 403
+DELETE merchant/members/{member}                     401 403 403 403 403 204 404 403 403 403 403 403
+POST   invitations/{token}/accept                    401 201 403 403 403 403 403 403 403 403 403 403
+GET    merchant/branches                             401 403 403 403 200 200 200 403 403 403 403 403
+POST   merchant/branches                             401 403 403 403 201 201 201 403 403 403 403 403
+GET    merchant/branches/{branch}                    401 403 403 403 200 200 404 403 403 403 403 403
+PATCH  merchant/branches/{branch}                    401 403 403 403 200 200 404 403 403 403 403 403
+DELETE merchant/branches/{branch}                    401 403 403 403 204 204 404 403 403 403 403 403
+GET    merchant/clients                              401 403 403 403 403 200 200 403 403 403 403 403
+POST   merchant/clients                              401 403 403 403 403 201 201 403 403 403 403 403
+DELETE merchant/clients/{server}                     401 403 403 403 403 204 404 403 403 403 403 403
+"""
+
+# Somebody signed in without a second factor is asked for it (302), like a stranger for signing in.
+#                                                    nobody          manager         full_operator
+#                                                        newcomer        owner
+#                                                            citizen         rival
+#                                                                cashier         operator
+PAGES = """
+GET    /                                             200 302 302 302 302 302 302 302 302
+GET    me                                            302 200 200 200 200 200 200 200 200
+POST   me                                            302 200 200 200 200 200 200 200 200
+GET    operator/document-check                       302 403 403 403 403 403 403 302 200
+POST   operator/document-check                       302 403 403 403 403 403 403 302 200
+GET    score                                         302 302 200 302 302 302 302 302 302
+GET    score/sum                                     302 302 200 302 302 302 302 302 302
+GET    score/history                                 302 302 200 302 302 302 302 302 302
+GET    score/what-if                                 302 302 200 302 302 302 302 302 302
+POST   score/what-if                                 302 302 200 302 302 302 302 302 302
+GET    records                                       302 302 200 302 302 302 302 302 302
+GET    records/{entry}                               302 302 200 302 302 302 302 302 302
+GET    sources                                       302 302 200 302 302 302 302 302 302
+POST   sources/{source}/switch                       302 302 302 302 302 302 302 302 302
+POST   sources/{source}/link                         302 302 200 302 302 302 302 302 302
+GET    who-asked                                     302 302 200 302 302 302 302 302 302
+GET    enrol                                         302 200 302 200 200 200 200 200 200
+POST   enrol                                         302 200 200 200 200 200 200 200 200
+GET    pause                                         302 302 200 302 302 302 302 302 302
+POST   pause                                         302 302 302 302 302 302 302 302 302
+POST   resume                                        302 302 302 302 302 302 302 302 302
+GET    leave                                         302 302 200 302 302 302 302 302 302
+POST   leave                                         302 200 200 200 200 200 200 200 200
+GET    perks                                         302 200 200 200 200 200 200 200 200
+GET    perks/{perk_published}                        302 200 200 200 200 200 200 200 200
+GET    perks/{perk_free}/take                        302 302 302 302 302 302 302 302 302
+POST   perks/{perk_free}/take                        302 302 302 302 302 302 302 302 302
+GET    codes                                         302 200 200 200 200 200 200 200 200
+GET    codes/{reserved}                              302 404 200 404 404 404 404 404 404
+GET    codes/{reserved}/qr.svg                       302 404 200 404 404 404 404 404 404
+GET    codes/{reserved}/state                        302 404 200 404 404 404 404 404 404
+POST   codes/{reserved}/cancel                       302 404 302 404 404 404 404 404 404
+GET    merchant                                      302 302 302 302 200 200 200 302 302
+GET    merchant/apply                                302 200 200 200 200 200 200 200 200
+POST   merchant/apply                                302 200 200 200 200 200 200 200 200
+GET    merchant/choose                               302 302 302 200 200 200 200 302 302
+POST   merchant/choose                               302 404 404 404 404 404 404 404 404
+GET    merchant/scan                                 302 302 302 200 200 200 200 302 302
+POST   merchant/scan                                 302 302 302 200 200 200 200 302 302
+POST   merchant/scan/{used}/undo                     302 302 302 302 302 302 404 302 302
+GET    merchant/perks                                302 302 302 403 200 200 200 302 302
+GET    merchant/perks/new                            302 302 302 403 200 200 200 302 302
+POST   merchant/perks/new                            302 302 302 403 200 200 200 302 302
+GET    merchant/perks/{perk_published}               302 302 302 403 200 200 404 302 302
+GET    merchant/perks/{perk_published}/edit          302 302 302 403 200 200 404 302 302
+POST   merchant/perks/{perk_published}/edit          302 302 302 403 200 200 404 302 302
+POST   merchant/perks/{perk_published}/pause         302 302 302 403 302 302 404 302 302
+GET    merchant/redemptions                          302 302 302 200 200 200 200 302 302
+GET    merchant/redemptions/{used}                   302 302 302 200 200 200 404 302 302
+POST   merchant/redemptions/{used}/reverse           302 302 302 302 302 302 404 302 302
+GET    merchant/branches                             302 302 302 403 200 200 200 302 302
+POST   merchant/branches                             302 302 302 403 200 200 200 302 302
+GET    merchant/team                                 302 302 302 403 403 200 200 302 302
+POST   merchant/team                                 302 302 302 403 403 200 200 302 302
+GET    merchant/clients                              302 302 302 403 403 200 200 302 302
+POST   merchant/clients                              302 302 302 403 403 200 200 302 302
+GET    invitations/{token}                           302 200 404 404 404 404 404 404 404
+POST   invitations/{token}                           302 302 404 404 404 404 404 404 404
+GET    operator                                      302 403 403 403 403 403 403 302 200
+POST   operator/approve                              302 403 403 403 403 403 403 302 200
+POST   operator/refuse                               302 403 403 403 403 403 403 302 200
+"""
+
+
+class Row(NamedTuple):
+    method: str
+    path: str
+    statuses: tuple[int, ...]
+
+
+def rows_of(table: str) -> list[Row]:
+    read = [line.split() for line in table.strip().splitlines()]
+    return [Row(method, path, tuple(map(int, statuses))) for method, path, *statuses in read]
+
+
+def route(path: str) -> str:
+    """An address without the names of its parameters, to compare a row with the URLconf."""
+    return re.sub(r"<[^>]+>|\{\w+\}", "<>", path.partition("?")[0])
+
+
+def pages(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every page of ours with its view."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            if not path.startswith(("api/", "_allauth/", "accounts/", "o/", "admin/")):
+                yield from pages(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern) and getattr(pattern.callback, "view_class", None):
+            yield path, pattern.callback.view_class
+
+
+def methods_of(view: Any) -> list[str]:
+    return [name.upper() for name in METHODS if hasattr(view, name)]
+
+
+@pytest.mark.django_db
+def test_each_endpoint_answers_each_caller_as_the_table_says():
+    world, codes = make_world(), {code.code for code in catalogue()}
+    found = {}
+    for row in rows_of(API):
+        body = BODIES.get(f"{row.method} {row.path}", {})
+        body = {name: value.format(**world.ids) if isinstance(value, str) else value for name, value in body.items()}
+        headers = {"Idempotency-Key": "key-of-row"} | ({"If-Match": "*"} if row.method == "PATCH" else {})
+        answers = []
+        for caller in CALLERS:
+            client, before = world.client(caller), transaction.savepoint()
+            answer = client.generic(
+                row.method,
+                f"/api/v1/{row.path.format(**world.ids)}",
+                b"" if row.method == "GET" else json.dumps(body),
+                content_type="application/json",
+                headers=headers,
+            )
+            transaction.savepoint_rollback(before)
+            answers.append(answer.status_code)
+            if answer.status_code >= 400:
+                assert answer.headers["Content-Type"] == "application/problem+json", (row, caller)
+                assert answer.json()["code"] in codes, (row, caller)
+            assert (answer.status_code == 401) == ("WWW-Authenticate" in answer.headers), (row, caller)
+        found[row.method, row.path] = tuple(answers)
+    assert found == {(row.method, row.path): row.statuses for row in rows_of(API)}
+
+
+def test_each_endpoint_has_its_rows():
+    built = {(name, route(path.removeprefix("api/v1/"))) for path, view in endpoints() for name in methods_of(view)}
+    assert {(row.method, route(row.path)) for row in rows_of(API)} == built
+
+
+PEOPLE = tuple(caller for caller in CALLERS if caller not in ("scan_server", "perk_server", "bank"))
+
+
+@pytest.mark.django_db
+def test_each_page_answers_each_person_as_the_table_says():
+    world = make_world()
+    browsers = {one: Client() if one == "nobody" else browser_for(world.people[one]) for one in PEOPLE}
+    found = {}
+    for row in rows_of(PAGES):
+        answers = []
+        for person in PEOPLE:
+            browser = browsers[person]
+            before = transaction.savepoint()
+            answer = browser.generic(row.method, "/" + row.path.format(**world.ids).removeprefix("/"))
+            transaction.savepoint_rollback(before)
+            answers.append(answer.status_code)
+        found[row.method, row.path] = tuple(answers)
+    assert found == {(row.method, row.path): row.statuses for row in rows_of(PAGES)}
+
+
+def test_each_page_has_its_rows():
+    listed = {route(row.path.replace("}/pause", "}/{act}")).removeprefix("/") for row in rows_of(PAGES)}
+    assert listed == {route(path) for path, _ in pages()} - {"favicon.ico"}
