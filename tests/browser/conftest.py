@@ -14,7 +14,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -133,10 +133,15 @@ class Watch:
         if not any(part in what for part in self.expected):
             self.wrong.append(what)
 
+    def _failed(self, request: Request) -> None:
+        # Going on to the next page ends what the last one was still loading.
+        if request.failure != "net::ERR_ABORTED":
+            self.note(f"failed: {request.url} {request.failure}")
+
     def over(self, page: Page) -> Page:
         page.on("console", lambda said: said.type in ("error", "warning") and self.note(f"console: {said.text}"))
         page.on("pageerror", lambda error: self.note(f"error in {page.url}: {error}"))
-        page.on("requestfailed", lambda request: self.note(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("response", lambda answer: answer.status >= 400 and self.note(f"{answer.status}: {answer.url}"))
         # A breach of the content security policy is an error in the console; this says which rule and where.
         page.add_init_script(
