@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from citizen_app.web import wording
@@ -64,6 +65,14 @@ def scale(value: int | None, tiers: Sequence[Mapping[str, Any]], low: int, high:
 @register.simple_tag
 def share_bar(part: int, whole: int) -> SafeString:
     return _drawn(share_bar_svg(part=part, whole=whole))
+
+
+@register.filter
+def code_spans(text: str) -> SafeString:
+    """What stands between backticks as code, in a text that is otherwise escaped."""
+    parts = str(text).split("`")
+    drawn = [format_html("<code>{}</code>" if place % 2 else "{}", part) for place, part in enumerate(parts)]
+    return SafeString("".join(drawn))
 
 
 # -- Points -----------------------------------------------------------------------------------------------------

@@ -62,7 +62,8 @@ class Page(LoginRequiredMixin, View):
 def said(refusal: DomainError) -> str:
     """A refusal as one message: what it is, and what would change it where that is known."""
     detail = refusal.detail if refusal.detail and refusal.detail != refusal.title else refusal.remedy
-    return f"{refusal.title} {detail}".strip()
+    # A remedy that names headers and paths is for who writes a program.
+    return refusal.title if "`" in detail else f"{refusal.title} {detail}".strip()
 
 
 def paged(

@@ -97,3 +97,10 @@ def test_every_template_compiles_and_holds_nothing_inline(path):
     assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", text)
     assert not re.search(r"<script(?![^>]*\ssrc=)", text)
     assert not re.search(r"(src|href)=\"(https?:)?//", text)
+
+
+def test_backticks_mark_code_and_everything_is_escaped():
+    from citizen_app.templatetags.look import code_spans
+
+    assert code_spans("Send `GET /perks` <b>again</b>.") == "Send <code>GET /perks</code> &lt;b&gt;again&lt;/b&gt;."
+    assert code_spans("plain") == "plain"
