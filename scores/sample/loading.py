@@ -17,12 +17,12 @@ from citizen_app.demo import BANK
 from citizen_app.models import AuditEvent, Citizen, ConsentEvent, ConsentText
 from scores import catalogue, scoring
 from scores.changes import compare
-from scores.models import Enrolment, Entry, Furnisher, Inquiry, Link, Score, ScoreChange, Source
+from scores.models import Enrolment, Entry, Furnisher, Link, Score, ScoreChange, Source
 from scores.sample.bulk import reserve_keys, write, write_values
 from scores.sample.people import Record
 from scores.services import consents
 from scores.services.identity import person_key_of
-from scores.services.inquiries import record_inquiries
+from scores.services.ingestion import tell_citizens
 from scores.services.linking import purpose_of, subject_of
 from scores.services.publishing import current_scorecard
 from scores.services.rescoring import scoring_day
@@ -260,16 +260,7 @@ def _tell(people: list[Citizen], newcomers: Sequence[Newcomer], sources: DemoSou
         about = [citizen.pk for citizen, own in zip(people, records, strict=True) if own]
         if not about:
             continue
-        record_inquiries(
-            citizen_ids=about,
-            kind=Inquiry.AskedBy.FURNISHER,
-            asker_id=source.furnisher.public_id,
-            asker_name=source.furnisher.name,
-            what=Inquiry.What.ENTRY,
-            about=f"Records from {source.name}",
-            consent=purpose_of(source),
-            now=now,
-        )
+        tell_citizens(source, about, now=now)
         record(by=None, action="entries.furnish", on=f"source:{source.code}", accepted=sum(map(len, records)))
     write(
         [

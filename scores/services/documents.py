@@ -7,11 +7,8 @@ from django.utils import timezone
 from citizen_app.errors import DomainError, FieldError, InvalidInput
 from citizen_app.models import Citizen
 from scores.errors import OwnDocument
-from scores.models import Enrolment, Inquiry
-from scores.services import consents
-from scores.services.identity import DOCUMENT_CHECK, record_document_check
-from scores.services.inquiries import record_inquiry
-from scores.services.publishing import PLATFORM_NAME
+from scores.models import Enrolment
+from scores.services.identity import DOCUMENT_CHECK, record_document_check, tell_file_opened
 
 
 def check_document_of(
@@ -32,14 +29,5 @@ def check_document_of(
     try:
         return record_document_check(citizen=citizen, reference=reference, of_age=of_age, by=by, about=about, now=now)
     except DomainError:
-        record_inquiry(
-            citizen_id=citizen.pk,
-            kind=Inquiry.AskedBy.OPERATOR,
-            asker_id=by.public_id,
-            asker_name=PLATFORM_NAME,
-            what=Inquiry.What.FILE_OPENED,
-            about=about,
-            consent=consents.SCORING,
-            now=now,
-        )
+        tell_file_opened(citizen=citizen, by=by, about=about, now=now)
         raise

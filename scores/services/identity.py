@@ -141,18 +141,23 @@ def record_document_check(
             raise AlreadyEnrolledElsewhere from error
         raise
     if by is not None:
-        record_inquiry(
-            citizen_id=citizen.pk,
-            kind=Inquiry.AskedBy.OPERATOR,
-            asker_id=by.public_id,
-            asker_name=PLATFORM_NAME,
-            what=Inquiry.What.FILE_OPENED,
-            about=about,
-            consent=consents.SCORING,
-            now=now,
-        )
+        tell_file_opened(citizen=citizen, by=by, about=about, now=now)
     record(by=by, action="document.check", on=citizen.public_id)
     _, is_new = add_identity_entry(citizen_id=citizen.pk, kind=DOCUMENT, now=now)
     if is_new:
         rescore(citizen_id=citizen.pk, cause=ScoreChange.Cause.ENTRIES, now=now)
     return enrolment
+
+
+def tell_file_opened(*, citizen: Citizen, by: Citizen, about: str, now: datetime) -> None:
+    """Let the citizen read which operator opened their file, and why (P9)."""
+    record_inquiry(
+        citizen_id=citizen.pk,
+        kind=Inquiry.AskedBy.OPERATOR,
+        asker_id=by.public_id,
+        asker_name=PLATFORM_NAME,
+        what=Inquiry.What.FILE_OPENED,
+        about=about,
+        consent=consents.SCORING,
+        now=now,
+    )

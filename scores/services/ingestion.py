@@ -216,12 +216,12 @@ def _write(source: Source, plan: _Plan, *, by: OAuthApplication | None, now: dat
             for _, older in plan.replaced_within
         )
     citizen_ids = sorted({entry.enrolment_id for entry in plan.new})
-    _tell(source, citizen_ids, now=now)
+    tell_citizens(source, citizen_ids, now=now)
     request_rescore(citizen_ids)
     record(by=by, action="entries.furnish", on=f"source:{source.code}", accepted=len(plan.new))
 
 
-def _tell(source: Source, citizen_ids: list[int], *, now: datetime) -> None:
+def tell_citizens(source: Source, citizen_ids: list[int], *, now: datetime) -> None:
     """One line a day for each citizen about whom the source wrote or took something back (P9)."""
     record_inquiries(
         citizen_ids=citizen_ids,
@@ -256,7 +256,7 @@ def retract_entry(
         raise NotFound
     if not entries.strike(why="retracted", now=now):
         return False
-    _tell(source, [link.enrolment_id], now=now)
+    tell_citizens(source, [link.enrolment_id], now=now)
     request_rescore([link.enrolment_id])
     record(by=by, action="entry.retract", on=f"source:{source.code}")
     return True
