@@ -234,10 +234,9 @@ def benefit_text(benefit: object) -> str:
 
 def minutes_text(minutes: int) -> str:
     """A hold in the largest unit it is whole in: `3 days`, `12 hours`, `90 minutes`."""
-    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
-        if minutes % length == 0:
-            break
-    number = minutes // length
+    lengths = {"day": 1440, "hour": 60, "minute": 1}
+    unit = next(unit for unit, length in lengths.items() if minutes % length == 0)
+    number = minutes // lengths[unit]
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
 

@@ -51,6 +51,7 @@ class ApplyForm(forms.Form):
     sector = forms.ChoiceField(choices=[("", "Choose"), *SECTORS.items()])
     country = forms.CharField(min_length=2, max_length=2, label="Country", help_text="Its two letters, such as PT.")
     website = forms.URLField(required=False, max_length=200, assume_scheme="https")
+    key = forms.CharField(widget=forms.HiddenInput, max_length=255)
 
     def clean_country(self) -> str:
         return str(self.cleaned_data["country"]).upper()

@@ -1,13 +1,16 @@
 """How somebody comes to a console: by applying, by an invitation, and by choosing among several merchants."""
 
+import uuid
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from citizen_app.api.idempotency import once
 from citizen_app.errors import DomainError, InvalidInput, NotFound
 from citizen_app.web.pages import Page
 from perks.api.merchant.bodies import MerchantBody
@@ -15,7 +18,7 @@ from perks.errors import AlreadyMember
 from perks.models import Invitation, Member
 from perks.services.merchants import apply_as_merchant
 from perks.services.team import accept_invitation, invitation_of
-from perks.web.merchant.console import at_work_for
+from perks.web.merchant.console import CHOSEN, at_work_for
 from perks.web.merchant.forms import ApplyForm, judged, merchant_line, place_errors
 from perks.web.merchant.refusals import in_words
 
@@ -25,20 +28,34 @@ class Apply(Page):
 
     template_name = "merchant/apply.html"
 
+    back = "merchant:apply"
+
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(form=ApplyForm())
+        if applied := request.GET.get("applied"):
+            seats = Member.objects.filter(citizen=self.citizen).select_related("merchant")
+            merchant = next((seat.merchant for seat in seats if seat.merchant.public_id == applied), None)
+            if merchant is not None:
+                return self.show(applied={"name": merchant.name, "state": merchant.state})
+        return self.show(form=ApplyForm(initial={"key": uuid.uuid4().hex}))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = ApplyForm(request.POST)
         if not form.is_valid():
             return self.show(form=form)
         try:
-            merchant = apply_as_merchant(by=self.citizen, **judged(MerchantBody, form.body()))
+            said = judged(MerchantBody, form.body())
         except InvalidInput as refusal:
             place_errors(form, refusal)
             return self.show(form=form)
-        at_work_for(request, merchant)
-        return self.show(applied={"name": merchant.name, "state": merchant.state})
+
+        def apply() -> str:
+            return apply_as_merchant(by=self.citizen, **said).public_id
+
+        # A double tap is one application: the form carries the key of its one act.
+        key = form.cleaned_data["key"]
+        merchant_id = once(citizen=self.citizen, path=request.path, key=key, said=said, work=apply)
+        request.session[CHOSEN] = merchant_id
+        return redirect(f"{reverse('merchant:apply')}?applied={merchant_id}")
 
 
 class Choose(Page):

@@ -1,5 +1,6 @@
 """The form of a perk as a whole: what was written becomes a perk body, and what is wrong finds its place again."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,6 +43,7 @@ EMPTY_BODY: Mapping[str, Any] = {
     "hold_minutes": 1440,
     "release": {"on_cancel": "all", "on_expiry": "all", "on_reversal": "nothing"},
 }
+_FIELD = re.compile(r"`(\w+)`")
 _HOURS = {"day": "day", "from": "opens", "to": "closes"}
 
 
@@ -97,7 +99,7 @@ class PerkEditor:
         """Show a refusal where it belongs: mistakes in their fields, a threshold's beside its row."""
         if isinstance(refusal, InvalidInput):
             for error in refusal.facts["errors"]:
-                self._place(error["pointer"].strip("/").split("/"), error["detail"])
+                self._place(error["pointer"].strip("/").split("/"), self._on_page(error["detail"]))
             self._say_where()
             return
         self.problem = in_words(refusal, zone=zone)
@@ -121,6 +123,11 @@ class PerkEditor:
             case _:
                 place_error(self.form, path[0], detail)
 
+    def _on_page(self, detail: str) -> str:
+        """A sentence of the API's as the page would say it: its fields by their labels."""
+        fields = self.form.fields
+        return _FIELD.sub(lambda name: f"“{fields[name[1]].label}”" if name[1] in fields else name[1], detail)
+
     def _above(self, rows: Any, detail: str) -> None:
         if detail not in rows.non_form_errors():
             rows.non_form_errors().append(detail)
@@ -130,7 +137,7 @@ class PerkEditor:
         wrong = [
             name for name, rows in (("tiers", self.tiers), ("weekly hours", self.hours)) if rows.total_error_count()
         ]
-        if wrong and not self.form.errors:
+        if wrong:
             self.problem = {"title": "It is not saved yet.", "detail": f"Look at the {' and the '.join(wrong)} below."}
 
 

@@ -11,11 +11,11 @@ from citizen_app.outbox import run_due
 from perks.models import Invitation, Member, Merchant
 from tests.factories.people import CitizenFactory, browser_for
 from tests.factories.perks import MerchantFactory, person_of
-from tests.perks.web.merchant.pages import errors_of, problem_of, text_of
+from tests.perks.web.merchant.pages import errors_of, hidden, problem_of, text_of
 
 pytestmark = pytest.mark.django_db
 
-APPLICATION = {"name": "Pensão Aurora", "sector": "hotel", "country": "pt", "website": "aurora.example"}
+APPLICATION = {"name": "Pensão Aurora", "sector": "hotel", "country": "pt", "website": "aurora.example", "key": "k1"}
 
 
 def invited(mailoutbox, browser, email, role="manager"):
@@ -28,13 +28,29 @@ def invited(mailoutbox, browser, email, role="manager"):
 def test_who_applies_is_the_owner_of_a_merchant_that_waits():
     citizen = CitizenFactory()
     browser = browser_for(citizen)
-    page = browser.post("/merchant/apply", APPLICATION)
+    page = browser.post("/merchant/apply", APPLICATION, follow=True)
     assert "Pensão Aurora has applied" in text_of(page)
     merchant = Merchant.objects.get()
     assert (merchant.state, merchant.country, merchant.purpose) == ("pending", "PT", "travel")
     assert merchant.website == "https://aurora.example"
     assert merchant.members.get().role == "owner"
     assert "Waiting for approval." in text_of(browser.get("/merchant"))
+
+
+def test_a_double_tap_is_one_application():
+    browser = browser_for(CitizenFactory())
+    key = hidden(browser.get("/merchant/apply"), "key")
+    first, second = (browser.post("/merchant/apply", APPLICATION | {"key": key}) for _ in range(2))
+    assert first.headers["Location"] == second.headers["Location"]
+    assert Merchant.objects.count() == 1
+    assert browser.post("/merchant/apply", APPLICATION | {"key": key, "name": "Other"}).status_code == 302
+    assert Merchant.objects.count() == 1
+
+
+def test_somebody_elses_application_is_not_shown():
+    merchant = MerchantFactory()
+    page = browser_for(CitizenFactory()).get(f"/merchant/apply?applied={merchant.public_id}")
+    assert merchant.name not in text_of(page)
 
 
 @pytest.mark.parametrize(
