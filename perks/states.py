@@ -66,6 +66,8 @@ PERK: Final = _lifecycle(
     },
 )
 """A perk, from its merchant's first draft to its end."""
+ON_OFFER: Final = frozenset({PUBLISHED, PAUSED})
+"""The states in which citizens see a perk."""
 
 RESERVED: Final = "reserved"
 REDEEMED: Final = "redeemed"

@@ -70,6 +70,11 @@ class ContractSchema(AutoSchema):
         parameters: list[Any] = []
         if isinstance(self.view, ApiView) and (query := self.view.query_serializer_for(self.method)):
             parameters.append(query)
+        for caller in self.view.permission_classes:
+            parameters += [
+                OpenApiParameter(name, str, OpenApiParameter.HEADER, description=described)
+                for name, described in getattr(caller, "headers", {}).items()
+            ]
         if self._is_idempotent():
             parameters.append(
                 OpenApiParameter(

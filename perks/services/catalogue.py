@@ -184,15 +184,14 @@ def end_perk(*, perk: Perk, by: By | None, now: datetime | None = None) -> Perk:
 
 def end_lapsed_perks(*, now: datetime, limit: int = 500) -> int:
     """End the perks whose validity is over; return how many. A perk is judged ended at once, this only files it."""
-    lapsed = Perk.objects.filter(state__in=[Perk.State.PUBLISHED, Perk.State.PAUSED], valid_until_at__lte=now).order_by(
-        "pk"
-    )
+    lapsed = Perk.objects.filter(state__in=states.ON_OFFER, valid_until_at__lte=now).order_by("pk")
     ended = 0
     for perk in list(lapsed[:limit]):
         with transaction.atomic():
-            # Judged again under the lock: its merchant may have moved the end meanwhile.
-            if lapsed.select_for_update(of=("self",)).filter(pk=perk.pk).exists():
-                end_perk(perk=perk, by=None, now=now)
+            held = _locked(perk)
+            # Judged again under the lock: its merchant may have moved the end, or ended it, meanwhile.
+            if held.state in states.ON_OFFER and held.valid_until_at is not None and held.valid_until_at <= now:
+                end_perk(perk=held, by=None, now=now)
                 ended += 1
     return ended
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from scores.assessments import assess, assess_locked, is_enrolled, maximum_of, record_inquiry
+from scores.assessments import assess, assess_locked, hold, is_enrolled, maximum_of, record_inquiry
 from scores.models import Entry, Inquiry, Score
 from scores.services.enrolment import leave, pause_enrolment
 from scores.services.identity import record_document_check
@@ -118,6 +118,12 @@ def test_the_locked_answer_is_the_same_and_needs_a_transaction():
 def test_a_lock_without_a_transaction_is_a_fault():
     with pytest.raises(transaction.TransactionManagementError):
         assess_locked(EnrolmentFactory().citizen)
+
+
+def test_holding_somebody_says_whether_they_are_enrolled():
+    with transaction.atomic():
+        assert hold(EnrolmentFactory().citizen)
+        assert not hold(CitizenFactory())
 
 
 def test_the_maximum_of_a_purpose_is_what_its_factors_can_reach():

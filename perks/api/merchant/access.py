@@ -20,6 +20,7 @@ class ForMerchant(Caller):
     """Somebody of a merchant's team whose role includes `action`, or one of its servers with a scope for it."""
 
     action: str
+    headers = {HEADER: "The id of the merchant you act for; needed by a person of several."}
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         credential = cast(Credential | None, request.auth)

@@ -1,6 +1,5 @@
 """A perk from its draft to its end, its versions, and the probing rule."""
 
-import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from perks import errors
 from perks.models import Perk, PerkVersion, ThresholdUse
 from perks.services import catalogue
 from perks.services.redemptions import take_perk
-from scores import assessments
 from tests.factories.people import CitizenFactory, operator_with
 from tests.factories.perks import (
     BranchFactory,
@@ -24,16 +22,9 @@ from tests.factories.perks import (
     person_of,
     scored_tier,
 )
+from tests.perks.services.lives import BODY, NOW, approved, draft, published
 
 pytestmark = pytest.mark.django_db
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-BODY = {
-    "kind": "discount",
-    "title": "Late check-out",
-    "terms": "Until 14:00.",
-    "fair_terms": "Ask at the desk, for 15 euros.",
-    "tiers": [scored_tier(600)],
-}
 
 
 @pytest.fixture
@@ -49,20 +40,6 @@ def owner(merchant):
 @pytest.fixture
 def operator():
     return operator_with("merchants")
-
-
-def draft(merchant, owner, **changes) -> Perk:
-    return catalogue.draft_perk(merchant=merchant, by=owner, body=BODY | changes)
-
-
-def approved(merchant, owner, operator, now=NOW, **changes) -> Perk:
-    perk = catalogue.submit_perk(perk=draft(merchant, owner, **changes), by=owner)
-    return catalogue.approve_perk(perk=perk, by=operator, now=now)
-
-
-def published(merchant, owner, operator, now=NOW, **changes) -> Perk:
-    perk = approved(merchant, owner, operator, now, **changes)
-    return catalogue.publish_perk(perk=perk, by=owner, now=now)
 
 
 def pointers(refused) -> list[tuple[str, str]]:
@@ -324,89 +301,3 @@ def test_a_published_perk_keeps_its_kind_fair_terms_and_what_was_taken(merchant,
     assert [pointer for pointer, _ in pointers(refused)] == [pointer]
     perk.refresh_from_db()
     assert (perk.kind, perk.stock, perk.pending) == ("discount", 3, None)
-
-
-# The probing rule
-
-
-def test_thresholds_of_one_purpose_are_equal_or_40_apart(merchant, owner, operator):
-    first = published(merchant, owner, operator)
-    published(merchant, owner, operator, tiers=[scored_tier(600)])
-    published(merchant, owner, operator, tiers=[scored_tier(640)])
-    close = approved(merchant, owner, operator, tiers=[scored_tier(620)])
-    with pytest.raises(errors.ThresholdsTooClose) as refused:
-        catalogue.publish_perk(perk=close, by=owner, now=NOW)
-    assert refused.value.facts["min_score"] == 620
-    assert refused.value.facts["other"]["title"] == "Late check-out"
-    assert refused.value.facts["other"]["min_score"] in (600, 640)
-    close.refresh_from_db()
-    assert close.state == "approved"
-    assert ThresholdUse.objects.filter(perk=close).count() == 0
-    assert ThresholdUse.objects.filter(perk=first, used_until=None).count() == 1
-
-
-def test_another_merchant_has_thresholds_of_its_own(merchant, owner, operator):
-    published(merchant, owner, operator)
-    other = MerchantFactory()
-    published(other, person_of(other), operator, tiers=[scored_tier(610)])
-
-
-def test_a_threshold_is_remembered_for_90_days_after_its_end(merchant, owner, operator):
-    perk = published(merchant, owner, operator)
-    catalogue.end_perk(perk=perk, by=owner, now=NOW)
-    close = approved(merchant, owner, operator, tiers=[scored_tier(610)])
-    with pytest.raises(errors.ThresholdsTooClose):
-        catalogue.publish_perk(perk=close, by=owner, now=NOW + timedelta(days=90) - timedelta(seconds=1))
-    assert catalogue.publish_perk(perk=close, by=owner, now=NOW + timedelta(days=90)).state == "published"
-
-
-def test_a_perks_own_threshold_cannot_creep(merchant, owner, operator):
-    perk = published(merchant, owner, operator)
-    with pytest.raises(errors.ThresholdsTooClose):
-        catalogue.edit_perk(perk=perk, by=owner, body={"tiers": [scored_tier(610)]}, now=NOW)
-    perk.refresh_from_db()
-    assert perk.pending is None
-
-
-def test_a_threshold_moves_once_in_seven_days(merchant, owner, operator):
-    perk = published(merchant, owner, operator)
-
-    def move(min_score, now):
-        edited = catalogue.edit_perk(perk=perk, by=owner, body={"tiers": [scored_tier(min_score)]}, now=now)
-        return catalogue.approve_perk(perk=edited, by=operator, now=now)
-
-    moved = move(640, NOW + timedelta(hours=1))
-    assert moved.easiest_min_score == 640
-    with pytest.raises(errors.ThresholdMovedRecently) as refused:
-        move(680, NOW + timedelta(days=7))
-    assert refused.value.facts == {"may_move_from": "2026-11-30T13:00:00Z"}
-    assert move(680, NOW + timedelta(days=7, hours=1)).easiest_min_score == 680
-    assert list(ThresholdUse.objects.order_by("min_score").values_list("min_score", "used_until")) == [
-        (600, NOW + timedelta(hours=1)),
-        (640, NOW + timedelta(days=7, hours=1)),
-        (680, None),
-    ]
-
-
-def test_what_nobody_can_reach_is_not_published(merchant, owner, operator):
-    maximum = assessments.maximum_of("travel")
-    perk = approved(merchant, owner, operator, tiers=[scored_tier(maximum // 10 * 10 + 10)])
-    with pytest.raises(errors.ThresholdUnreachable) as refused:
-        catalogue.publish_perk(perk=perk, by=owner, now=NOW)
-    assert refused.value.facts == {"min_score": maximum // 10 * 10 + 10, "maximum": maximum}
-    perk.refresh_from_db()
-    assert perk.state == "approved"
-
-
-def test_an_adversary_with_every_perk_it_may_publish_learns_no_better_than_40_points(merchant, owner, operator):
-    """Ninety days of trying every threshold: those it gets are never closer than 40 points (P4)."""
-    got = set()
-    for min_score in [600, 640, 610, 650, 680, 630, 670, 720, 690, 710, 560, 590]:
-        try:
-            published(merchant, owner, operator, tiers=[scored_tier(min_score)])
-            got.add(min_score)
-        except errors.ThresholdsTooClose:
-            pass
-    ordered = sorted(got)
-    assert len(ordered) > 3
-    assert all(after - before >= 40 for before, after in itertools.pairwise(ordered))
