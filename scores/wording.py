@@ -26,6 +26,21 @@ BAND_TITLES: Mapping[str, str] = MappingProxyType(
 PURPOSE_TITLES: Mapping[str, str] = MappingProxyType(
     {"travel": "Travel", "rental": "Car rental", "retail": "Shopping", "dating": "Dating"}
 )
+RULE_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "payment_latest": "The latest payment",
+        "utilisation_latest": "How much of the limit is used",
+        "damage_unpaid": "Damage left unpaid",
+        "email": "E-mail address",
+        "phone": "Telephone number",
+        "address": "Postal address",
+        "document": "Identity document",
+        "mfa": "Second factor",
+        "traffic": "Traffic offences",
+        "travel_conduct": "Conduct when travelling",
+        "tax_filed": "Taxes filed",
+    }
+)
 WHY_NOT: Mapping[str, str] = MappingProxyType(
     {
         NO_RULE: "The scorecard gives no points for this kind of record.",
@@ -51,6 +66,10 @@ def band_title(code: str) -> str:
 
 def purpose_title(code: str) -> str:
     return PURPOSE_TITLES.get(code) or _words(code)
+
+
+def rule_title(code: str) -> str:
+    return RULE_TITLES.get(code) or _words(code)
 
 
 def kind_title(code: str) -> str:

@@ -171,7 +171,7 @@ def explanation_statement(*, citizen: Citizen, now: datetime | None = None) -> d
                 "rules": [
                     {
                         "code": rule.code,
-                        "title": rule_title(rule.code),
+                        "title": wording.rule_title(rule.code),
                         "kind": rule.kind,
                         "points": points_of(rule.micro),
                         "capped": points_of(rule.capped),
@@ -186,11 +186,6 @@ def explanation_statement(*, citizen: Citizen, now: datetime | None = None) -> d
         "rounding": points_of(explanation.rounding),
         "unused": [entry_line(line, kind) for kind, line in explanation.unused],
     }
-
-
-def rule_title(code: str) -> str:
-    """A rule's name for people: `Payments on time`."""
-    return code.replace("_", " ").replace(".", " ").capitalize()
 
 
 def what_if_statement(

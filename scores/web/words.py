@@ -5,21 +5,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-BANDS = {
-    "starting": "Starting",
-    "fair": "Fair",
-    "good": "Good",
-    "very_good": "Very good",
-    "excellent": "Excellent",
-}
-PURPOSES = {"travel": "Travel", "rental": "Car rental", "retail": "Shops", "dating": "Dating"}
-FACTORS = {
-    "credit_history": "Credit history",
-    "fulfilment": "Fulfilment",
-    "identity": "Identity",
-    "conduct": "Conduct",
-    "vouches": "Vouches",
-}
+from scores import wording
+
+BANDS = wording.BAND_TITLES
+PURPOSES = wording.PURPOSE_TITLES
+FACTORS = wording.FACTOR_TITLES
 FACTOR_NOTES = {
     "credit_history": "Payments and card balance",
     "fulfilment": "Bookings kept and cars returned",

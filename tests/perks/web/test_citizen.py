@@ -204,7 +204,7 @@ def test_all_that_binds_the_citizen_is_said_before_taking(guest):
         "You get: 10 % off. A later fall in your score changes nothing.",
         "20 % off from 700",
         "For travel you have 640 .",
-        "Counted here: credit history, fulfilment, identity, conduct and vouches.",
+        "Counted here: credit history, keeping what was agreed, identity, conduct and vouches.",
         "A room to the garden.",
         "That this perk is yours, what it gives and its terms",
         "Not your score, band or factors",
@@ -230,7 +230,7 @@ def test_p5_a_locked_perk_shows_its_points_to_go_its_purposes_value_only_and_no_
     page, said = response.content.decode(), text_of(response)
     assert "110 points to go" in said
     assert "For dating you have 590 ." in said
-    assert "Left out by design: credit history, fulfilment and conduct." in said
+    assert "Left out by design: credit history, keeping what was agreed and conduct." in said
     for value in (811, 822, 833, 844):
         assert str(value) not in said
     assert "/take" not in page
