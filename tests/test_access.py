@@ -1,6 +1,5 @@
 """Who may do what: every endpoint and page, every method, every kind of caller. A new address without a row fails."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,33 +12,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from citizen_app.api.codes import catalogue
 from tests.architecture.test_house import endpoints
 from tests.factories.people import browser_for
+from tests.factories.right_requests import RIGHT, send
 from tests.factories.world import CALLERS, make_world
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
-# The bodies of the rows below are right ones, so that nothing but who is asking decides. Names in braces are things of
-# one hotel, its guest and its bank (`World.ids`).
-BODIES: dict[str, dict[str, Any]] = {
-    "PATCH me": {"first_name": "Ana"},
-    "POST me/enrolment": {"consent_version": "2026-11", "adult": True},
-    "PUT me/sources/{source}": {"on": False},
-    "POST sources/links": {"link_code": "AAAAAAAA", "subject": "new-9"},
-    "POST sources/entries": {"entries": []},
-    "POST merchants": {"name": "Kiosk", "sector": "shop", "country": "PT"},
-    "POST merchant/perks": {
-        "kind": "discount",
-        "title": "A drink",
-        "fair_terms": "Ask at the desk.",
-        "tiers": [{"min_score": None, "benefit": {"text": "A drink"}}],
-    },
-    "PATCH merchant/perks/{perk_published}": {"title": "Two drinks"},
-    "POST merchant/scans": {"code": "{typed}", "nonce": "nonce-of-row"},
-    "POST merchant/members": {"email": "new@example.org", "role": "cashier"},
-    "POST merchant/branches": {"name": "At the sea", "zone": "Europe/Lisbon"},
-    "PATCH merchant/branches/{branch}": {"name": "At the lake"},
-    "POST merchant/clients": {"name": "Till", "scopes": ["merchant:scan"]},
-}
-
+# Each row is sent as a right request (`tests.factories.right_requests`), so that nothing but who is asking decides.
+# Names in braces are things of one hotel, its guest and its bank (`World.ids`).
 #                                                    nobody          manager         perk_server
 #                                                        newcomer        owner           bank
 #                                                            citizen         rival           operator
@@ -65,7 +44,7 @@ DELETE me/sources/{source}                           401 404 204 404 404 404 404
 POST   me/sources/{source}/link                      401 404 201 404 404 404 404 403 403 403 404 404
 GET    me/inquiries                                  401 404 200 404 404 404 404 403 403 403 404 404
 GET    sources/links                                 401 403 403 403 403 403 403 403 403 200 403 403
-POST   sources/links                                 401 403 403 403 403 403 403 403 403 404 403 403
+POST   sources/links                                 401 403 403 403 403 403 403 403 403 201 403 403
 POST   sources/entries                               401 403 403 403 403 403 403 403 403 200 403 403
 DELETE sources/entries/{external}?subject=ana-7      401 403 403 403 403 403 403 403 403 204 403 403
 GET    perks                                         401 200 200 200 200 200 200 403 403 403 200 200
@@ -79,7 +58,7 @@ GET    me/redemptions/{reserved}/qr.png              401 404 200 404 404 404 404
 POST   merchants                                     401 201 201 201 201 201 201 403 403 403 201 201
 GET    merchants/{merchant}                          200 200 200 200 200 200 200 200 200 200 200 200
 GET    merchant/perks                                401 403 403 403 200 200 200 403 200 403 403 403
-POST   merchant/perks                                401 403 403 403 201 201 201 403 201 403 403 403
+POST   merchant/perks                                401 403 403 403 201 201 400 403 201 403 403 403
 GET    merchant/perks/{perk_published}               401 403 403 403 200 200 404 403 200 403 403 403
 PATCH  merchant/perks/{perk_published}               401 403 403 403 200 200 404 403 200 403 403 403
 POST   merchant/perks/{perk_draft}/submit            401 403 403 403 200 200 404 403 200 403 403 403
@@ -87,7 +66,7 @@ POST   merchant/perks/{perk_approved}/publish        401 403 403 403 200 200 404
 POST   merchant/perks/{perk_published}/pause         401 403 403 403 200 200 404 403 200 403 403 403
 POST   merchant/perks/{perk_paused}/resume           401 403 403 403 200 200 404 403 200 403 403 403
 POST   merchant/perks/{perk_published}/end           401 403 403 403 200 200 404 403 200 403 403 403
-POST   merchant/scans                                401 403 403 201 201 201 201 201 403 403 403 403
+POST   merchant/scans                                401 403 403 201 201 201 400 201 403 403 403 403
 GET    merchant/redemptions                          401 403 403 200 200 200 200 200 200 403 403 403
 GET    merchant/redemptions/{used}                   401 403 403 200 200 200 404 404 200 403 403 403
 POST   merchant/redemptions/{used}/reverse           401 403 403 200 200 200 404 404 403 403 403 403
@@ -209,34 +188,29 @@ def methods_of(view: Any) -> list[str]:
 @pytest.mark.django_db
 def test_each_endpoint_answers_each_caller_as_the_table_says():
     world, codes = make_world(), {code.code for code in catalogue()}
-    found = {}
+    rights = {(right.method, right.path): right for right in RIGHT}
+    wrong = {}
     for row in rows_of(API):
-        body = BODIES.get(f"{row.method} {row.path}", {})
-        body = {name: value.format(**world.ids) if isinstance(value, str) else value for name, value in body.items()}
-        headers = {"Idempotency-Key": "key-of-row"} | ({"If-Match": "*"} if row.method == "PATCH" else {})
+        right = rights[row.method, row.path]
         answers = []
         for caller in CALLERS:
-            client, before = world.client(caller), transaction.savepoint()
-            answer = client.generic(
-                row.method,
-                f"/api/v1/{row.path.format(**world.ids)}",
-                b"" if row.method == "GET" else json.dumps(body),
-                content_type="application/json",
-                headers=headers,
-            )
+            before = transaction.savepoint()
+            answer = send(world, right, caller=caller)
             transaction.savepoint_rollback(before)
             answers.append(answer.status_code)
             if answer.status_code >= 400:
                 assert answer.headers["Content-Type"] == "application/problem+json", (row, caller)
                 assert answer.json()["code"] in codes, (row, caller)
             assert (answer.status_code == 401) == ("WWW-Authenticate" in answer.headers), (row, caller)
-        found[row.method, row.path] = tuple(answers)
-    assert found == {(row.method, row.path): row.statuses for row in rows_of(API)}
+        if tuple(answers) != row.statuses:
+            wrong[f"{row.method} {row.path}"] = " ".join(map(str, answers))
+    assert wrong == {}
 
 
-def test_each_endpoint_has_its_rows():
+def test_each_endpoint_has_its_rows_and_its_right_request():
     built = {(name, route(path.removeprefix("api/v1/"))) for path, view in endpoints() for name in methods_of(view)}
     assert {(row.method, route(row.path)) for row in rows_of(API)} == built
+    assert {(right.method, right.path) for right in RIGHT} == {(row.method, row.path) for row in rows_of(API)}
 
 
 PEOPLE = tuple(caller for caller in CALLERS if caller not in ("scan_server", "perk_server", "bank"))
@@ -246,7 +220,7 @@ PEOPLE = tuple(caller for caller in CALLERS if caller not in ("scan_server", "pe
 def test_each_page_answers_each_person_as_the_table_says():
     world = make_world()
     browsers = {one: Client() if one == "nobody" else browser_for(world.people[one]) for one in PEOPLE}
-    found = {}
+    wrong = {}
     for row in rows_of(PAGES):
         answers = []
         for person in PEOPLE:
@@ -255,8 +229,9 @@ def test_each_page_answers_each_person_as_the_table_says():
             answer = browser.generic(row.method, "/" + row.path.format(**world.ids).removeprefix("/"))
             transaction.savepoint_rollback(before)
             answers.append(answer.status_code)
-        found[row.method, row.path] = tuple(answers)
-    assert found == {(row.method, row.path): row.statuses for row in rows_of(PAGES)}
+        if tuple(answers) != row.statuses:
+            wrong[f"{row.method} {row.path}"] = " ".join(map(str, answers))
+    assert wrong == {}
 
 
 def test_each_page_has_its_rows():

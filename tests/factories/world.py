@@ -19,6 +19,7 @@ from perks.services.showing import secrets_of
 from perks.services.team import invite_member
 from scores.models import Entry, Source
 from scores.services.ingestion import furnish_entries
+from scores.services.linking import make_link_code
 from scores.services.rescoring import rescore
 from tests.factories.people import CitizenFactory, api_client_for, api_client_of, operator_with
 from tests.factories.perks import (
@@ -82,15 +83,14 @@ class World:
     entry_of_neighbour: Entry
     operator: Citizen
     full_operator: Citizen
+    link_code: str
     clients: dict[str, APIClient] = field(default_factory=dict)
 
     def client(self, caller: str) -> APIClient:
         """The caller's app or server, each request with its credential."""
-        if caller not in self.clients:
-            self.clients[caller] = self._new_client(caller)
         return self.clients[caller]
 
-    def _new_client(self, caller: str) -> APIClient:
+    def client_of(self, caller: str) -> APIClient:
         if caller == "nobody":
             return APIClient()
         if caller in self.people:
@@ -118,6 +118,7 @@ class World:
             "entry": self.entry.public_id,
             "external": self.entry.external_id,
             "source": self.source.code,
+            "link_code": self.link_code,
         }
 
     @cached_property
@@ -137,7 +138,7 @@ def make_world() -> World:
     """Build the town: about a hundred rows."""
     source, other_source = SourceFactory(code="bank"), SourceFactory(code="bureau")
     hotel, rival = a_house("Hotel Aurora"), a_house("Hotel Borealis")
-    citizen, neighbour = (EnrolmentFactory(citizen=CitizenFactory(verified=True)).citizen for _ in range(2))
+    citizen, neighbour, unlinked = (EnrolmentFactory(citizen=CitizenFactory(verified=True)).citizen for _ in range(3))
     for person, subject in ((citizen, "ana-7"), (neighbour, "rui-8")):
         for each in (source, other_source):
             link(person, each, subject=subject)
@@ -157,7 +158,7 @@ def make_world() -> World:
     operator = CitizenFactory(verified=True)
     for role in OperatorRole.Role.values:
         grant_role(citizen=operator, role=role, by=None)
-    return World(
+    world = World(
         hotel=hotel,
         rival=rival,
         citizen=citizen,
@@ -172,7 +173,11 @@ def make_world() -> World:
         entry_of_neighbour=Entry.objects.filter(enrolment_id=neighbour.pk, link__source=source).first(),
         operator=operator,
         full_operator=operator_with(*OperatorRole.Role.values),
+        link_code=make_link_code(citizen=unlinked, source_code=source.code).code,
     )
+    # Now, because tests undo what happens later: a session that is undone is no credential any more.
+    world.clients = {caller: world.client_of(caller) for caller in CALLERS}
+    return world
 
 
 def a_house(name: str) -> House:

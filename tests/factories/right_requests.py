@@ -1,0 +1,152 @@
+"""One right request for every endpoint and method: what tests of access and of bad input start from.
+
+Paths and texts in braces are things of the world (`tests.factories.world.World.ids`).
+"""
+
+import json
+from typing import Any, NamedTuple
+
+from django.http import HttpResponseBase
+
+from tests.factories.world import World
+
+BRANCH = {"name": "At the sea", "zone": "Europe/Lisbon", "address": "Rua 1", "iata": "LIS"}
+PERK = {
+    "kind": "discount",
+    "title": "A drink",
+    "description": "At the bar.",
+    "terms": "One a day.",
+    "fair_terms": "Ask at the desk.",
+    "categories": ["food"],
+    "branches": ["{branch}"],
+    "tiers": [{"min_score": None, "benefit": {"text": "A drink"}}],
+    "zone": "Europe/Lisbon",
+    "visible_from": "2026-11-01",
+    "valid_from": "2026-11-01T09:00",
+    "valid_until": "2030-11-01",
+    "hours": [{"day": 1, "from": "09:00", "to": "17:00"}],
+    "stock": 10,
+    "limits": {"per_citizen": 1, "per_day": 5},
+    "hold_minutes": 60,
+    "release": {"on_cancel": "all", "on_expiry": "stock", "on_reversal": "nothing"},
+    "offline": "accept",
+}
+ROW = {"external_id": "x1", "subject": "ana-7", "kind": "credit.payment", "occurred_on": "2026-10-31", "value": 0}
+
+
+class Right(NamedTuple):
+    """A request that succeeds when `caller` sends it."""
+
+    method: str
+    path: str
+    caller: str
+    body: dict[str, Any] | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """An idempotency key for every POST (who needs none ignores it), any version for a merchant's PATCH."""
+        if self.method == "PATCH" and self.path.startswith("merchant/"):
+            return {"If-Match": "*"}
+        return {"Idempotency-Key": "a-new-key"} if self.method == "POST" else {}
+
+
+RIGHT = (
+    Right("GET", "me", "citizen"),
+    Right("PATCH", "me", "citizen", {"first_name": "Ana", "language": "en", "zone": "Europe/Lisbon"}),
+    Right("GET", "consent-texts/current", "nobody"),
+    Right("GET", "me/enrolment", "citizen"),
+    Right("POST", "me/enrolment", "newcomer", {"consent_version": "2026-11", "adult": True, "language": "en"}),
+    Right("DELETE", "me/enrolment", "citizen"),
+    Right("POST", "me/enrolment/pause", "citizen", {}),
+    Right("POST", "me/enrolment/resume", "citizen", {}),
+    Right("GET", "me/score", "citizen"),
+    Right("GET", "me/score/history", "citizen"),
+    Right("GET", "me/score/explanation", "citizen"),
+    Right(
+        "POST",
+        "me/score/what-if",
+        "citizen",
+        {
+            "add": [{"kind": "credit.payment", "occurred_on": "2026-10-31", "value": 0, "count": 2}],
+            "without": ["{entry}"],
+        },
+    ),
+    Right("GET", "me/entries", "citizen"),
+    Right("GET", "me/entries/{entry}", "citizen"),
+    Right("GET", "me/sources", "citizen"),
+    Right("PUT", "me/sources/{source}", "citizen", {"on": False}),
+    Right("DELETE", "me/sources/{source}", "citizen"),
+    Right("POST", "me/sources/{source}/link", "citizen", {}),
+    Right("GET", "me/inquiries", "citizen"),
+    Right("GET", "sources/links", "bank"),
+    Right("POST", "sources/links", "bank", {"link_code": "{link_code}", "subject": "new-9"}),
+    Right("POST", "sources/entries", "bank", {"entries": [ROW]}),
+    Right("DELETE", "sources/entries/{external}?subject=ana-7", "bank"),
+    Right("GET", "perks", "citizen"),
+    Right("GET", "perks/{perk_published}", "citizen"),
+    Right("POST", "perks/{perk_free}/redemptions", "citizen", {}),
+    Right("GET", "me/redemptions", "citizen"),
+    Right("GET", "me/redemptions/{reserved}", "citizen"),
+    Right("POST", "me/redemptions/{reserved}/cancel", "citizen", {}),
+    Right("GET", "me/redemptions/{reserved}/qr.svg", "citizen"),
+    Right("GET", "me/redemptions/{reserved}/qr.png", "citizen"),
+    Right(
+        "POST",
+        "merchants",
+        "newcomer",
+        {"name": "Kiosk", "sector": "shop", "country": "PT", "website": "https://kiosk.example.org/"},
+    ),
+    Right("GET", "merchants/{merchant}", "nobody"),
+    Right("GET", "merchant/perks", "manager"),
+    Right("POST", "merchant/perks", "manager", PERK),
+    Right("GET", "merchant/perks/{perk_published}", "manager"),
+    Right("PATCH", "merchant/perks/{perk_published}", "manager", {**PERK, "branches": []}),
+    Right("POST", "merchant/perks/{perk_draft}/submit", "manager", {}),
+    Right("POST", "merchant/perks/{perk_approved}/publish", "manager", {}),
+    Right("POST", "merchant/perks/{perk_published}/pause", "manager", {}),
+    Right("POST", "merchant/perks/{perk_paused}/resume", "manager", {}),
+    Right("POST", "merchant/perks/{perk_published}/end", "manager", {}),
+    Right("POST", "merchant/scans", "cashier", {"code": "{typed}", "nonce": "nonce-of-row", "branch": "{branch}"}),
+    Right("GET", "merchant/redemptions", "cashier"),
+    Right("GET", "merchant/redemptions/{used}", "cashier"),
+    Right("POST", "merchant/redemptions/{used}/reverse", "cashier", {"reason": "A mistake."}),
+    Right("GET", "merchant/members", "owner"),
+    Right("POST", "merchant/members", "owner", {"email": "new@example.org", "role": "cashier"}),
+    Right("DELETE", "merchant/members/{member}", "owner"),
+    Right("POST", "invitations/{token}/accept", "newcomer", {}),
+    Right("GET", "merchant/branches", "manager"),
+    Right("POST", "merchant/branches", "manager", {**BRANCH, "position": {"latitude": 38.7, "longitude": -9.1}}),
+    Right("GET", "merchant/branches/{branch}", "manager"),
+    Right("PATCH", "merchant/branches/{branch}", "manager", BRANCH),
+    Right("DELETE", "merchant/branches/{branch}", "manager"),
+    Right("GET", "merchant/clients", "owner"),
+    Right("POST", "merchant/clients", "owner", {"name": "Till", "scopes": ["merchant:scan"]}),
+    Right("DELETE", "merchant/clients/{server}", "owner"),
+)
+
+
+def filled(value: Any, ids: dict[str, str]) -> Any:
+    """The value with the names in braces replaced by what they stand for."""
+    match value:
+        case str():
+            for name, text in ids.items():
+                value = value.replace(f"{{{name}}}", text)
+            return value
+        case dict():
+            return {name: filled(inner, ids) for name, inner in value.items()}
+        case list():
+            return [filled(inner, ids) for inner in value]
+    return value
+
+
+def send(world: World, right: Right, *, caller: str | None = None, **changes: Any) -> HttpResponseBase:
+    """Send a right request, or one with other `body` (a value, or raw bytes), `path`, `headers` or `content_type`."""
+    body = changes.get("body", right.body)
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(filled(body, world.ids)).encode()
+    return world.client(caller or right.caller).generic(
+        changes.get("method", right.method),
+        f"/api/v1/{filled(changes.get('path', right.path), world.ids)}",
+        raw,
+        content_type=changes.get("content_type", "application/json"),
+        headers=right.headers | changes.get("headers", {}),
+    )
