@@ -24,6 +24,10 @@ CITIZEN = [
     "/me",
     "/pause",
     "/leave",
+    "/accounts/password/change/",
+    "/accounts/2fa/",
+    "/accounts/email/",
+    "/accounts/sessions/",
 ]
 MERCHANT = [
     "/merchant",
@@ -96,3 +100,14 @@ def test_what_is_not_there_is_said_on_a_page(page, watch, sign_in):
     watch.expect("404")
     sign_in(page, "ana").goto("/perks/perk_nothing")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_the_keyboard_comes_to_the_content_in_two_strokes(page, sign_in):
+    sign_in(page, "ana").goto("/perks")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator("main :focus")).to_have_count(1)
