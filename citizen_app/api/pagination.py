@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -96,7 +97,9 @@ def _link(request: Request, direction: str, row: Any, order: Sequence[str]) -> s
         value = row
         for step in name.removeprefix("-").split("__"):
             value = getattr(value, step)
-        values.append(value)
+        # Whole: JSON's usual form of a moment ends at milliseconds, and a page that began there would repeat its
+        # own last row or lose those of the same millisecond.
+        values.append(value.isoformat() if isinstance(value, datetime) else value)
     text = json.dumps([direction, *values], cls=DjangoJSONEncoder, separators=(",", ":"))
     cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     query = request.query_params.copy()

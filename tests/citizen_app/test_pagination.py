@@ -38,11 +38,15 @@ def test_a_page_is_newest_first_and_has_twenty_five_rows_unless_said(client, hea
     assert answer["next"].startswith("http://testserver/api/book?cursor=")
 
 
-@pytest.mark.parametrize("step", [1, 0, -1], ids=["each its moment", "all at once", "written backwards"])
+@pytest.mark.parametrize(
+    "step",
+    [timedelta(minutes=1), timedelta(0), timedelta(minutes=-1), timedelta(microseconds=3)],
+    ids=["each its moment", "all at once", "written backwards", "within a millisecond"],
+)
 @pytest.mark.parametrize("limit", [1, 3, 7, 10])
 def test_following_next_and_previous_meets_every_row_once(client, header, step, limit):
-    written = write(10, step=timedelta(minutes=step))
-    rows = [row.pk for row in (written if step < 0 else reversed(written))]
+    written = write(10, at=START + timedelta(microseconds=956_387), step=step)
+    rows = [row.pk for row in (written if step < timedelta(0) else reversed(written))]
     url, forward, pages = f"/api/book?limit={limit}", [], []
     while url:
         answer = client.get(url, headers=header).json()
