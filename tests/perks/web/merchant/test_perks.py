@@ -137,7 +137,10 @@ def test_a_page_that_is_opened_and_saved_changes_nothing(browser, merchant):
         ({"on_cancel": "some"}, {"on_cancel": "Select a valid choice. some is not one of the available choices."}),
         ({"valid_from_time": "09:00"}, {"valid_from": "Give the day, too."}),
         ({"valid_from": "2026-13-01"}, {"valid_from": "Enter a valid date."}),
-        ({"valid_from": "2026-12-24", "valid_until": "2026-12-20"}, {"valid_until": "It is over before “Can be taken from”."}),
+        (
+            {"valid_from": "2026-12-24", "valid_until": "2026-12-20"},
+            {"valid_until": "It is over before “Can be taken from”."},
+        ),
         ({"budget": "10"}, {"budget": "A budget is for benefits with an amount of money."}),
         ({"branches": ["br_nothing"]}, {"branches": None}),
         ({"tiers-0-min_score": "605"}, {"tiers-0-min_score": "A threshold is a multiple of 10."}),
