@@ -119,8 +119,7 @@ def check_tiers(kind: str, raw: object, *, currency: str, pointer: str = "/tiers
         else:
             errors += check_benefit(kind, row["benefit"], currency=currency, pointer=f"{here}/benefit")
     errors += [
-        FieldError(f"{pointer}/{place}/min_score", "invalid", "Only one tier can be open.")
-        for place in open_places[1:]
+        FieldError(f"{pointer}/{place}/min_score", "invalid", "Only one tier can be open.") for place in open_places[1:]
     ]
     thresholds.sort()
     errors += [
