@@ -1,11 +1,11 @@
-"""Outermost: the request's name in every log line and answer, and no traceback as an answer."""
+"""Outermost: the request's name in every log line and answer, no name that cannot be, and no traceback as an answer."""
 
 import re
 import uuid
 from collections.abc import Callable
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from citizen_app.web.errors import answer_of_bug, speaks_problems
@@ -31,3 +31,8 @@ class RequestIdMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Whatever escapes a view of the API (rendering included) is a problem, in DEBUG too; pages stay Django's."""
         return answer_of_bug(request, exception) if speaks_problems(request) else None
+
+    def process_view(self, request: HttpRequest, view: object, args: object, named: dict[str, object]) -> None:
+        """NUL is in no name of anything; PostgreSQL would refuse the question with it as an error of ours."""
+        if any("\x00" in str(text) for text in named.values()):
+            raise Http404

@@ -84,6 +84,7 @@ class World:
     operator: Citizen
     full_operator: Citizen
     link_code: str
+    applicant: Merchant
     clients: dict[str, APIClient] = field(default_factory=dict)
 
     def client(self, caller: str) -> APIClient:
@@ -174,9 +175,10 @@ def make_world() -> World:
         operator=operator,
         full_operator=operator_with(*OperatorRole.Role.values),
         link_code=make_link_code(citizen=unlinked, source_code=source.code).code,
+        applicant=MerchantFactory(name="Kiosk", state="pending", approved_at=None),
     )
     # Now, because tests undo what happens later: a session that is undone is no credential any more.
-    world.clients = {caller: world.client_of(caller) for caller in CALLERS}
+    world.clients = {caller: world.client_of(caller) for caller in (*CALLERS, "neighbour")}
     return world
 
 

@@ -1,0 +1,28 @@
+"""One town for all tests of a file: what they send is refused, or undone."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import transaction
+
+from tests.factories.world import World, make_world
+
+
+@pytest.fixture(scope="module")
+def town(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterator[World]:
+    """Build the town around the transactions of the file's tests, and undo it after the last one."""
+    from scores.models import Scorecard
+    from scores.services.publishing import load_reference_data
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        if not Scorecard.objects.exists():
+            load_reference_data()
+        yield make_world()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(town: World, settings: object) -> World:
+    """The town, and no limit on how often it is called: thousands of requests in seconds are the point here."""
+    settings.RATE_LIMITS = False  # type: ignore[attr-defined]
+    return town

@@ -1,0 +1,184 @@
+"""A stranger's object is answered byte for byte like one that does not exist, wherever an id is taken."""
+
+import re
+from typing import Any
+
+import pytest
+
+from citizen_app.public_ids import public_id_of, uuid7
+from tests.architecture.test_house import endpoints
+from tests.attacks.stored import changed, everything
+from tests.factories.right_requests import PERK, RIGHT, Right, send
+from tests.factories.world import World
+
+pytestmark = pytest.mark.django_db
+
+# Names of the world's things that stand in addresses: of each, one that is somebody else's.
+FOREIGN = {
+    "entry": lambda world: world.entry_of_neighbour.public_id,
+    "reserved": lambda world: world.of_neighbour.public_id,
+    "used": lambda world: world.of_neighbour.public_id,
+    "merchant": lambda world: world.applicant.public_id,
+    "member": lambda world: world.rival.seats["cashier"].public_id,
+    "branch": lambda world: world.rival.branch.public_id,
+    "server": lambda world: world.rival.perk_server.public_id,
+}
+SCAN = {"code": "{typed}", "nonce": "a-new-nonce"}
+PERKS = {"perk_draft", "perk_approved", "perk_published", "perk_paused", "perk_free"}
+PREFIXES = {"entry": "ent", "reserved": "red", "used": "red", "merchant": "mer", "member": "mem", "branch": "br"}
+PREFIXES |= {"server": "cli"}
+# These name no object of somebody: a source is everybody's, an entry's id its furnisher's own, a token a secret.
+NO_OBJECTS = {"source", "external", "token"}
+
+
+def foreign_id(world: World, right: Right, name: str) -> str:
+    if name in PERKS:
+        # What is published is everybody's to see, but its merchant's alone to manage.
+        state = name.removeprefix("perk_") if right.path.startswith("merchant/") else "draft"
+        return world.rival.perks[state].public_id
+    return FOREIGN[name](world)
+
+
+def taking_ids() -> list[tuple[Right, str]]:
+    """Every right request with an id in its address, and the id's name."""
+    return [(right, name) for right in RIGHT for name in re.findall(r"\{(\w+)\}", right.path)]
+
+
+def answer_to(world: World, right: Right, path: str, **changes: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Status, body and headers, without what repeats the address or names the one request."""
+    answer = send(world, right, path=path, **changes)
+    body = answer.json()
+    body.pop("instance")
+    headers = {name: text for name, text in answer.headers.items() if name not in ("X-Request-ID", "Content-Length")}
+    return answer.status_code, body, headers
+
+
+def missing(name: str) -> str:
+    prefix = PREFIXES.get(name, "perk")
+    return public_id_of(prefix, 2**40 + 7 if prefix in ("ent", "mem") else uuid7())
+
+
+def test_every_endpoint_with_an_id_is_attacked():
+    addresses = {path for path, _ in endpoints() if "<" in path}
+    attacked = {re.sub(r"\{\w+\}", "<>", right.path.partition("?")[0]) for right, _ in taking_ids()}
+    assert {re.sub(r"<[^>]+>", "<>", path.removeprefix("api/v1/")) for path in addresses} == attacked
+    assert {name for _, name in taking_ids()} == set(FOREIGN) | PERKS | NO_OBJECTS
+
+
+@pytest.mark.parametrize(
+    ("right", "name"),
+    [(right, name) for right, name in taking_ids() if name not in NO_OBJECTS],
+    ids=lambda value: f"{value.method} {value.path}" if isinstance(value, Right) else "",
+)
+def test_somebody_else_s_object_is_like_a_missing_one(world, right, name):
+    before = everything()
+    foreign = answer_to(world, right, right.path.replace(f"{{{name}}}", foreign_id(world, right, name)))
+    nowhere = answer_to(world, right, right.path.replace(f"{{{name}}}", missing(name)))
+    assert foreign == nowhere
+    assert (foreign[0], foreign[1]["code"]) == (404, "not_found")
+    assert changed(before) == []
+
+
+WRONG = {
+    "a word": "x",
+    "a number": "1",
+    "a prefix": "perk_",
+    "another kind's": "cit_01m85s9kh6emra1he19es1z3es",
+    "capitals": "PERK_01M85S9KH6EMRA1HE19ES1Z3ES",
+    "a character that is not in the alphabet": "perk_01m85s9kh6emra1he19es1z3el",
+    "beyond 128 bits": "perk_" + "z" * 26,
+    "beyond 64 bits": "ent_" + "z" * 13,
+    "a negative key": "ent_" + "8" * 13,
+    "NUL": "perk_%00",
+    "dots": "%2e%2e",
+    "half a character": "%ff%fe",
+    "another alphabet": "%D0%BA%D0%BB%D1%8E%D1%87",
+    "a template": "%7B%7B7*7%7D%7D",
+    "a quote": "'%20OR%201=1%20--",
+    "without end": "a" * 2000,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_an_id_that_is_none_is_like_a_missing_one(world, wrong):
+    before = everything()
+    for right, name in taking_ids():
+        status, body, _ = answer_to(world, right, right.path.replace(f"{{{name}}}", wrong))
+        assert (status, body["code"]) == (404, "not_found"), (right, wrong)
+        if name not in NO_OBJECTS:
+            assert body == answer_to(world, right, right.path.replace(f"{{{name}}}", missing(name)))[1]
+    assert changed(before) == []
+
+
+IN_BODIES = {
+    # where an id stands in a body: method and address, the member's pointer, whose it is, the body with it
+    "what-if": ("POST", "me/score/what-if", "/without/0", "entry", lambda one: {"without": [one]}),
+    "new perk": ("POST", "merchant/perks", "/branches/0", "branch", lambda one: {**PERK, "branches": [one]}),
+    "perk": ("PATCH", "merchant/perks/{perk_published}", "/branches/0", "branch", lambda one: {"branches": [one]}),
+    "scan": ("POST", "merchant/scans", "/branch", "branch", lambda one: {**SCAN, "branch": one}),
+}
+
+
+@pytest.mark.parametrize("place", IN_BODIES)
+def test_somebody_else_s_id_in_a_body_is_like_a_missing_one(world, place):
+    method, path, pointer, name, body_with = IN_BODIES[place]
+    right = next(right for right in RIGHT if (right.method, right.path) == (method, path))
+    before = everything()
+    foreign = answer_to(world, right, right.path, body=body_with(FOREIGN[name](world)))
+    nowhere = answer_to(world, right, right.path, body=body_with(missing(name)))
+    assert foreign == nowhere
+    assert foreign[0] == 400
+    assert [(error["pointer"], error["code"]) for error in foreign[1]["errors"]] == [(pointer, "invalid")]
+    assert changed(before) == []
+
+
+def test_priority_at_somebody_else_s_branch_is_like_at_a_missing_one(world):
+    take = next(right for right in RIGHT if right.path == "perks/{perk_free}/redemptions")
+    foreign = answer_to(world, take, take.path, body={"branch": FOREIGN["branch"](world)})
+    assert foreign == answer_to(world, take, take.path, body={"branch": missing("branch")})
+    assert foreign[0] == 400
+
+
+@pytest.mark.parametrize("name", ["branch", "merchant"])
+def test_somebody_else_s_id_in_a_filter_finds_what_a_missing_one_finds(world, name):
+    path = "merchant/redemptions" if name == "branch" else "perks"
+    right = next(right for right in RIGHT if (right.method, right.path) == ("GET", path))
+    answers = [
+        send(world, right, path=f"{path}?{name}={one}").json() for one in (FOREIGN[name](world), missing(name), "x")
+    ]
+    assert answers == [{"next": None, "previous": None, "results": []}] * 3
+
+
+@pytest.mark.parametrize("caller", ["cashier", "manager", "owner", "scan_server", "perk_server"])
+def test_naming_somebody_else_s_merchant_is_like_naming_a_missing_one(world, caller):
+    right = next(right for right in RIGHT if (right.method, right.path) == ("GET", "merchant/redemptions"))
+    answers = [
+        answer_to(world, right, right.path, caller=caller, headers={"X-Merchant": one})
+        for one in (world.rival.merchant.public_id, missing("merchant"), "x", "mer_" + "z" * 26)
+    ]
+    assert all(answer == answers[0] for answer in answers)
+    assert (answers[0][0], answers[0][1]["code"]) == (404, "not_found")
+    own = send(world, right, caller=caller, headers={"X-Merchant": world.hotel.merchant.public_id})
+    assert own.status_code == 200
+
+
+def test_a_key_of_another_citizen_s_retry_is_another_key(world):
+    take = next(right for right in RIGHT if right.path == "perks/{perk_free}/redemptions")
+    first = send(world, take, caller="citizen")
+    other = send(world, take, caller="neighbour")
+    assert (first.status_code, other.status_code) == (201, 201)
+    assert "Idempotent-Replayed" not in other.headers
+    assert first.json()["id"] != other.json()["id"]
+
+
+def test_a_furnisher_takes_back_only_its_own_entries(world):
+    right = next(right for right in RIGHT if right.path.startswith("sources/entries/{external}"))
+    before = everything()
+    for path in (
+        "sources/entries/{external}?subject=nobody",
+        "sources/entries/made-up?subject=ana-7",
+        "sources/entries/{external}?subject=of-another-source",
+    ):
+        status, body, _ = answer_to(world, right, path)
+        assert (status, body["code"]) == (404, "not_found")
+    assert changed(before) == []
