@@ -3,11 +3,7 @@
 import json
 import os
 import re
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -15,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from tests.running import running_product
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -29,7 +27,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PHONE, DESK = (360, 780), (1280, 800)
-PEOPLE = "20"
+PEOPLE = 20
 
 
 @dataclass(frozen=True)
@@ -64,41 +62,9 @@ class Product:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory) -> Iterator[Product]:
-    """The embedded default as `make run` starts it, ended by its own process id."""
-    var = tmp_path_factory.mktemp("product")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
-    environment |= {"VAR_DIR": str(var), "PORT": str(port)}
-    for command in (["migrate", "--verbosity", "0"], ["seed_demo", "--people", PEOPLE]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True, capture_output=True
-        )
-    command = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1", "--blocking-threads", "8", "--no-ws"]
-    with (var / "web.log").open("w") as log:
-        server = subprocess.Popen(
-            [*command, "citizen_app.wsgi:application"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
-        try:
-            base = f"http://127.0.0.1:{port}"
-            _wait_until_ready(base)
-            yield Product(base, var)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-
-
-def _wait_until_ready(base: str) -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"{base}/healthz/ready", timeout=2)
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the product does not get ready")
+    """The embedded default as `make run` starts it."""
+    with running_product(tmp_path_factory.mktemp("product"), people=PEOPLE) as running:
+        yield Product(running.base, running.var)
 
 
 @pytest.fixture(scope="session")
