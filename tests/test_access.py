@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+import time_machine
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -13,6 +14,7 @@ from citizen_app.api.codes import catalogue
 from tests.architecture.test_house import endpoints
 from tests.factories.people import browser_for
 from tests.factories.right_requests import RIGHT, send
+from tests.factories.scores import NOW
 from tests.factories.world import CALLERS, make_world
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -183,6 +185,12 @@ def pages(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def methods_of(view: Any) -> list[str]:
     return [name.upper() for name in METHODS if hasattr(view, name)]
+
+
+@pytest.fixture(autouse=True)
+def _at_noon():
+    with time_machine.travel(NOW):
+        yield
 
 
 @pytest.mark.django_db

@@ -23,6 +23,9 @@ def town(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterato
 
 @pytest.fixture
 def world(town: World, settings: object) -> World:
-    """The town, and no limit on how often it is called: thousands of requests in seconds are the point here."""
+    """The town, and no limit on how often it is called: thousands of requests in seconds are the point here.
+
+    Records are dated in 2026; the clock goes on from a noon in November.
+    """
     settings.RATE_LIMITS = False  # type: ignore[attr-defined]
     return town

@@ -7,10 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from citizen_app.invariants import broken
+from tests.factories.scores import NOW
 
 LOCK = Path(tempfile.gettempdir()) / f"citizen-app-crowd-{os.getuid()}.lock"
+
+
+@pytest.fixture(autouse=True)
+def _at_noon() -> Iterator[None]:
+    """Records here are dated in 2026; the clock goes on from a noon in November."""
+    with time_machine.travel(NOW):
+        yield
 
 
 @pytest.fixture
