@@ -24,6 +24,7 @@ from citizen_app.api.renderers import rendered
 from citizen_app.errors import DomainError, Kind, NotFound
 from citizen_app.models import Citizen, IdempotentRequest
 
+HEADER = "Idempotency-Key"
 SECRET_FIELDS = ("code", "pass", "seed", "qr", "client_secret")
 ALREADY_SHOWN = "secret_already_shown"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -51,10 +52,15 @@ class KeyReused(DomainError):
 
 
 def idempotent(
-    handler: Handler | None = None, *, secrets: Secrets | None = None, secret_fields: Iterable[str] = SECRET_FIELDS
+    handler: Handler | None = None,
+    *,
+    secrets: Secrets | None = None,
+    secret_fields: Iterable[str] = SECRET_FIELDS,
+    needs_key: bool = True,
 ) -> Any:
     """Make a view's method safe to retry, in one transaction with its work: `@idempotent` or `@idempotent(secrets=…)`.
 
+    With `needs_key=False` a request without the header is done each time it arrives, as on any other address.
     Members named in `secret_fields` (of the answer itself, not of objects inside it) are never stored. On a replay
     `secrets(view, request, body)` derives them again; without it they are null beside `"secret_already_shown": true`.
     """
@@ -62,6 +68,8 @@ def idempotent(
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+            if not needs_key and HEADER not in request.headers:
+                return handler(view, request, *args, **kwargs)
             wanted = _wanted(request)
             with transaction.atomic():
                 if not _insert(wanted):
@@ -73,7 +81,8 @@ def idempotent(
                     transaction.set_rollback(True)
             return response
 
-        wrapper.is_idempotent = True  # type: ignore[attr-defined]  # the description asks for the header
+        # The description names the header, and says whether it must be sent.
+        wrapper.takes_key, wrapper.is_idempotent = True, needs_key  # type: ignore[attr-defined]
         return wrapper
 
     return decorate if handler is None else decorate(handler)
@@ -104,9 +113,14 @@ def once(*, citizen: Citizen, path: str, key: str, said: Any, work: Callable[[],
 
 
 def caller_of(request: Request) -> str:
-    """Who is asking, by person or client and never by credential: a renewed token is the same caller."""
+    """Who is asking, by person or client and never by credential: a renewed token is the same caller.
+
+    A person who acts for somebody (`request.acting_for`) is another caller for each of them: one merchant's answer is
+    never replayed to the other.
+    """
     if request.user is not None:
-        return f"person:{request.user.pk}"
+        acting_for = getattr(request, "acting_for", None)
+        return f"person:{request.user.pk}@{acting_for}" if acting_for else f"person:{request.user.pk}"
     return f"client:{request.auth.application.client_id}"
 
 
@@ -116,7 +130,7 @@ def fingerprint_of(body: Any, query: dict[str, list[str]]) -> str:
 
 
 def _wanted(request: Request) -> IdempotentRequest:
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(HEADER)
     if key is None:
         raise KeyMissing
     if not _KEY.fullmatch(key):

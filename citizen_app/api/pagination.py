@@ -36,9 +36,40 @@ class PageQuery(StrictSerializer):
     cursor = Text(max_length=500, required=False, help_text="From `next` or `previous`.")
 
 
+class Joined:
+    """Rows of several tables as one list, which `page` reads like a queryset: one statement each, whatever the depth.
+
+    Every row has the fields of the order, and all of these run the same way; together they are unique.
+    """
+
+    def __init__(self, *tables: QuerySet[Any]) -> None:
+        self.model = tables[0].model
+        self._tables = tables
+        self._order: tuple[str, ...] = ()
+
+    def filter(self, *conditions: Q, **named: Any) -> "Joined":
+        return self._each(lambda table: table.filter(*conditions, **named))
+
+    def order_by(self, *names: str) -> "Joined":
+        ordered = self._each(lambda table: table.order_by(*names))
+        ordered._order = names
+        return ordered
+
+    def __getitem__(self, piece: slice) -> list[Any]:
+        names = [name.removeprefix("-") for name in self._order]
+        found = [row for table in self._tables for row in table[: piece.stop]]
+        found.sort(key=lambda row: [getattr(row, name) for name in names], reverse=self._order[0].startswith("-"))
+        return found[piece]
+
+    def _each(self, change: Callable[[QuerySet[Any]], QuerySet[Any]]) -> "Joined":
+        changed = Joined(*map(change, self._tables))
+        changed._order = self._order
+        return changed
+
+
 def page(
     request: Request,
-    queryset: QuerySet[Any],
+    queryset: QuerySet[Any] | Joined,
     *,
     order: Sequence[str] = ("-id",),
     shape: Callable[[list[Any]], list[dict[str, Any]]],

@@ -75,13 +75,13 @@ class ContractSchema(AutoSchema):
                 OpenApiParameter(name, str, OpenApiParameter.HEADER, description=described)
                 for name, described in getattr(caller, "headers", {}).items()
             ]
-        if self._is_idempotent():
+        if self._takes_key():
             parameters.append(
                 OpenApiParameter(
                     "Idempotency-Key",
                     str,
                     OpenApiParameter.HEADER,
-                    required=True,
+                    required=self._is_idempotent(),
                     description="1 to 255 visible ASCII characters: new for each intention, the same for its retries.",
                 )
             )
@@ -117,7 +117,7 @@ class ContractSchema(AutoSchema):
             statuses |= {409, 413, 415}
         if self.method == "DELETE":
             statuses.add(409)
-        if self._is_idempotent():
+        if self._takes_key():
             statuses.add(422)
         if self._asks_for_version():
             statuses |= {412, 428}
@@ -125,6 +125,10 @@ class ContractSchema(AutoSchema):
 
     def _asks_for_version(self) -> bool:
         return self.method == "PATCH" and getattr(self.view, "if_match", False)
+
+    def _takes_key(self) -> bool:
+        """Whether a retry by `Idempotency-Key` is safe here, needed or not."""
+        return self._is_idempotent() or getattr(getattr(self.view, self.method.lower(), None), "takes_key", False)
 
     def _is_idempotent(self) -> bool:
         return getattr(getattr(self.view, self.method.lower(), None), "is_idempotent", False)

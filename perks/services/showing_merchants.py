@@ -1,7 +1,7 @@
 """What a merchant's people and servers read. No member of it says anything of a score (P4)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -165,21 +165,22 @@ def scan_row(scan: Scan) -> dict[str, Any]:
     }
 
 
-def member_lines(members: Sequence[Member], invited: Sequence[Invitation], reader: Citizen) -> list[dict[str, Any]]:
+def member_lines(team: Iterable[Member | Invitation], reader: Citizen) -> list[dict[str, Any]]:
     """A team: who belongs to it, and who has been invited."""
-    return [
-        {
-            "id": member.public_id,
-            "email": member.citizen.email,
-            "first_name": member.citizen.first_name or None,
-            "role": member.role,
-            "state": "active",
-            "is_you": member.citizen_id == reader.pk,
-            "since": instant(member.since),
-            "expires_at": None,
-        }
-        for member in members
-    ] + [invitation_line(invitation) for invitation in invited]
+    return [invitation_line(one) if isinstance(one, Invitation) else _member_line(one, reader) for one in team]
+
+
+def _member_line(member: Member, reader: Citizen) -> dict[str, Any]:
+    return {
+        "id": member.public_id,
+        "email": member.citizen.email,
+        "first_name": member.citizen.first_name or None,
+        "role": member.role,
+        "state": "active",
+        "is_you": member.citizen_id == reader.pk,
+        "since": instant(member.since),
+        "expires_at": None,
+    }
 
 
 def invitation_line(invitation: Invitation) -> dict[str, Any]:

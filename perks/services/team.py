@@ -110,9 +110,9 @@ def withdraw_invitation(*, invitation: Invitation, by: Citizen) -> None:
     audit.record(by=by, action="member.uninvite", on=invitation.merchant.public_id, invitation=invitation.public_id)
 
 
-def open_invitations(merchant: Merchant, *, now: datetime | None = None) -> list[Invitation]:
+def open_invitations(merchant: Merchant, *, now: datetime | None = None) -> QuerySet[Invitation]:
     """Return the offers still standing, newest first."""
-    return list(_open_invitations(merchant, now or timezone.now()).order_by("-id"))
+    return _open_invitations(merchant, now or timezone.now()).order_by("-id")
 
 
 def _open_invitations(merchant: Merchant, now: datetime) -> QuerySet[Invitation]:

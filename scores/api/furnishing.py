@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from citizen_app.api.pagination import page
+from citizen_app.api.pagination import Joined, page
 from citizen_app.api.parsers import IngestionJSONParser
 from citizen_app.api.permissions import MachineWith, client_of
 from citizen_app.api.schema import page_of
@@ -27,7 +26,7 @@ from scores.api.serializers import (
     SourceLinkSerializer,
     SourceLinksQuery,
 )
-from scores.models import EndedLink, Link, Source
+from scores.models import EndedLink, Link
 from scores.services.batches import is_name
 from scores.services.ingestion import furnish_entries, retract_entry
 from scores.services.linking import redeem_link_code
@@ -62,40 +61,12 @@ class SourceLinksView(ApiView):
     @extend_schema(operation_id="list_links", responses=page_of("SourceLinkPage", SourceLinkSerializer))
     def get(self, request: Request) -> Response:
         """Return your links, latest change first: send only about these. A link that ended is told for 30 days."""
-        feed = LinkFeed(source_of(request))
+        source = source_of(request)
+        # An id is in one of the two tables only: a link that ends keeps its own.
+        feed = Joined(Link.objects.filter(source=source), EndedLink.objects.filter(source=source))
         if "changed_since" in self.query:
-            feed = feed.filter(Q(since__gte=self.query["changed_since"]))
-        return page(request, feed, order=("-since", "-id"), shape=_links)  # type: ignore[arg-type]
-
-
-class LinkFeed:
-    """Links and ended links as one list, read as a page reads a queryset: an id is in one of the two tables only."""
-
-    model = Link
-
-    def __init__(self, source: Source) -> None:
-        self._tables: tuple[Any, ...] = (Link.objects.filter(source=source), EndedLink.objects.filter(source=source))
-        self._order: tuple[str, ...] = ()
-
-    def _each(self, method: str, *args: Any) -> "LinkFeed":
-        feed = object.__new__(LinkFeed)
-        feed._tables = tuple(getattr(table, method)(*args) for table in self._tables)
-        feed._order = self._order
-        return feed
-
-    def filter(self, condition: Q) -> "LinkFeed":
-        return self._each("filter", condition)
-
-    def order_by(self, *names: str) -> "LinkFeed":
-        """Both orders the page asks for run the same way in all fields."""
-        feed = self._each("order_by", *names)
-        feed._order = names
-        return feed
-
-    def __getitem__(self, piece: slice) -> list[Any]:
-        found = [row for table in self._tables for row in table[: piece.stop]]
-        newest_first = self._order[0].startswith("-")
-        return sorted(found, key=lambda row: (row.since, row.pk), reverse=newest_first)[piece]
+            feed = feed.filter(since__gte=self.query["changed_since"])
+        return page(request, feed, order=("-since", "-id"), shape=_links)
 
 
 def _links(links: list[Any]) -> list[dict[str, Any]]:

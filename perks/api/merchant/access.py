@@ -26,7 +26,9 @@ class ForMerchant(Caller):
         credential = cast(Credential | None, request.auth)
         if credential is None:
             raise NotAuthenticated
-        request.acting = self._acting(request, credential)  # type: ignore[attr-defined]
+        acting = self._acting(request, credential)
+        request.acting = acting  # type: ignore[attr-defined]
+        request.acting_for = acting.merchant.public_id  # type: ignore[attr-defined]  # whose retries these are
         return True
 
     def _acting(self, request: Request, credential: Credential) -> Acting:

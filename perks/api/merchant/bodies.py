@@ -60,9 +60,9 @@ class PerkBodySerializer(StrictSerializer):
         help_text='one to three of {"min_score": number or null, "benefit": {…}}',
     )
     zone = Zone(required=False)
-    visible_from = Text(max_length=16, allow_null=True, required=False, help_text="local date or minute in `zone`")
-    valid_from = Text(max_length=16, allow_null=True, required=False)
-    valid_until = Text(max_length=16, allow_null=True, required=False, help_text="inclusive")
+    visible_from = Text(max_length=40, allow_null=True, required=False, help_text="local date or minute in `zone`")
+    valid_from = Text(max_length=40, allow_null=True, required=False)
+    valid_until = Text(max_length=40, allow_null=True, required=False, help_text="inclusive")
     hours = serializers.ListField(
         child=serializers.DictField(), max_length=42, required=False, help_text='{"day": 1..7, "from", "to"}'
     )

@@ -5,6 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from citizen_app.api.etags import no_store
+from citizen_app.api.idempotency import idempotent
 from citizen_app.api.pagination import PageQuery, page
 from citizen_app.api.schema import page_of
 from citizen_app.api.serializers import read_body
@@ -30,8 +31,12 @@ class ClientListView(ApiView):
         return page(request, clients, shape=lambda rows: [client_line(row) for row in rows])
 
     @extend_schema(operation_id="add_client", request=ClientBody, responses={201: NewClientSerializer})
+    @idempotent(needs_key=False)
     def post(self, request: Request) -> Response:
-        """Make credentials for client_credentials at `/o/token/`; the secret is shown once."""
+        """Make credentials for client_credentials at `/o/token/`; the secret is shown once.
+
+        With an `Idempotency-Key` a retry makes no second client, and says `secret_already_shown` instead of the secret.
+        """
         acting = acting_of(request)
         said = read_body(request, ClientBody)
         made = add_client(merchant=acting.merchant, by=acting.person, name=said["name"], scopes=said["scopes"])

@@ -1,7 +1,8 @@
 """Applying as a merchant, and what everybody may know of one."""
 
-from typing import cast
+from typing import Any, cast
 
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +13,7 @@ from citizen_app.api.views import ApiView
 from citizen_app.models import Citizen
 from perks.api.merchant.answers import MerchantSerializer
 from perks.api.merchant.bodies import MerchantBody
-from perks.models import Merchant
+from perks.models import Member, Merchant
 from perks.services.merchants import apply_as_merchant
 from perks.services.showing_merchants import merchant_page
 
@@ -37,6 +38,11 @@ class MerchantView(ApiView):
 
     @extend_schema(operation_id="get_merchant", responses=MerchantSerializer)
     def get(self, request: Request, merchant_id: str) -> Response:
-        """Return a merchant that has been approved once."""
-        known = Merchant.objects.filter(approved_at__isnull=False)
+        """Return a merchant that has been approved once; its own team sees it before."""
+        known = Merchant.objects.filter(Q(approved_at__isnull=False) | Q(pk__in=_merchants_of(request.user)))
         return Response(merchant_page(known.named(merchant_id)))
+
+
+def _merchants_of(citizen: object) -> Any:
+    """The merchants whose team this person belongs to; nobody and servers have none here."""
+    return Member.objects.filter(citizen=citizen).values("merchant") if isinstance(citizen, Citizen) else []

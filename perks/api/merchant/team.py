@@ -2,12 +2,12 @@
 
 from typing import Any, cast
 
-from django.utils import timezone
+from django.db.models import F
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from citizen_app.api.pagination import PageQuery, page
+from citizen_app.api.pagination import Joined, PageQuery, page
 from citizen_app.api.permissions import IsCitizen
 from citizen_app.api.schema import page_of
 from citizen_app.api.serializers import NoBody, read_body
@@ -35,16 +35,15 @@ class MemberListView(ApiView):
 
     @extend_schema(operation_id="list_members", responses=page_of("MemberPage", MemberSerializer))
     def get(self, request: Request) -> Response:
-        """Return the members, newest first; the first page ends with the invitations still open."""
+        """Return members and the invitations still open, newest first."""
         acting = acting_of(request)
-        now = timezone.now()
-        invited = [] if "cursor" in self.query else open_invitations(acting.merchant, now=now)
-
-        def shape(rows: list[Member]) -> list[dict[str, Any]]:
-            return member_lines(rows, invited, acting.person)
-
         members = Member.objects.filter(merchant=acting.merchant).select_related("citizen")
-        return page(request, members, shape=shape)
+        team = Joined(members, open_invitations(acting.merchant).annotate(since=F("made_at")))
+
+        def shape(rows: list[Member | Invitation]) -> list[dict[str, Any]]:
+            return member_lines(rows, acting.person)
+
+        return page(request, team, order=("-since", "-id"), shape=shape)
 
     @extend_schema(operation_id="invite_member", request=InvitationBody, responses={201: MemberSerializer})
     def post(self, request: Request) -> Response:

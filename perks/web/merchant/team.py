@@ -68,5 +68,5 @@ class Team(ConsolePage):
 
     def _shown(self, form: InvitationForm, **context: Any) -> HttpResponse:
         members = Member.objects.filter(merchant=self.merchant).select_related("citizen").order_by("id")
-        lines = member_lines(list(members), open_invitations(self.merchant), self.citizen)
+        lines = member_lines([*members, *open_invitations(self.merchant)], self.citizen)
         return self.show(members=lines, form=form, **context)

@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from citizen_app.models import IdempotentRequest
 from citizen_app.outbox import run_due
 from perks.api.citizen.answers import BranchLineSerializer
 from perks.api.merchant.answers import ClientSerializer, MemberSerializer, MerchantSerializer
-from perks.models import Branch, Member, Merchant
+from perks.models import Branch, Member, Merchant, MerchantClient
 from tests.factories.people import CitizenFactory
 from tests.factories.perks import BranchFactory, MemberFactory, MerchantFactory
 from tests.perks.api.calls import app_of, code_of, team_app
@@ -37,7 +38,9 @@ def test_anybody_may_apply_and_is_the_first_owner():
     assert answer.json()["state"] == "pending"
     assert app.get("/api/v1/merchant/members").json()["results"][0]["role"] == "owner"
     # Nobody else hears of it before an operator has let it in.
-    assert code_of(APIClient().get(f"/api/v1/merchants/{answer.json()['id']}")) == "not_found"
+    path = f"/api/v1/merchants/{answer.json()['id']}"
+    assert app.get(path).json() == answer.json()
+    assert [code_of(other.get(path)) for other in (APIClient(), app_of(CitizenFactory()))] == ["not_found"] * 2
 
 
 @pytest.mark.parametrize(
@@ -93,10 +96,28 @@ def test_the_team_is_listed_with_its_invitations(merchant, app):
     app.post("/api/v1/merchant/members", {"email": "ana@example.org", "role": "cashier"}, format="json")
     listed = app.get("/api/v1/merchant/members").json()["results"]
     assert [(one["role"], one["state"], one["is_you"]) for one in listed] == [
+        ("cashier", "invited", False),
         ("cashier", "active", False),
         ("owner", "active", True),
-        ("cashier", "invited", False),
     ]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_the_team_is_read_in_pages_of_the_limit(merchant, app, limit, django_assert_num_queries):
+    MemberFactory(merchant=merchant)
+    for name in ("ana", "rui", "eva"):
+        app.post("/api/v1/merchant/members", {"email": f"{name}@example.org", "role": "cashier"}, format="json")
+    whole = app.get("/api/v1/merchant/members").json()["results"]
+    assert len(whole) == 5
+    url, met, pages = f"/api/v1/merchant/members?limit={limit}", [], []
+    while url:
+        with django_assert_num_queries(4):  # the person, their seats, members, invitations
+            answer = app.get(url).json()
+        assert len(answer["results"]) <= limit
+        met, url = met + answer["results"], answer["next"]
+        pages.append(answer)
+    assert met == whole
+    assert app.get(pages[-1]["previous"]).json()["results"] == pages[-2]["results"]
 
 
 def test_a_removed_member_is_out_at_once_and_the_last_owner_stays(merchant, app):
@@ -134,6 +155,35 @@ def test_branches_are_added_changed_and_closed(merchant, app):
     assert app.delete(path).status_code == 204
     assert code_of(app.get(path)) == "not_found"
     assert Branch.objects.get().closed_at is not None
+
+
+def new_client(app, key=None, *, name="Till", **headers):
+    headers = headers if key is None else headers | {"HTTP_IDEMPOTENCY_KEY": key}
+    return app.post("/api/v1/merchant/clients", {"name": name, "scopes": ["merchant:scan"]}, format="json", **headers)
+
+
+def test_a_retry_with_a_key_makes_no_second_server_and_shows_no_secret_again(merchant, app):
+    first, again = new_client(app, "one"), new_client(app, "one")
+    assert (again.status_code, again["Idempotent-Replayed"]) == (201, "true")
+    assert again.json() == first.json() | {"client_secret": None, "secret_already_shown": True}
+    assert MerchantClient.objects.get().merchant == merchant
+    assert first.json()["client_secret"] not in str(list(IdempotentRequest.objects.values()))
+    assert code_of(new_client(app, "one", name="Other")) == "idempotency_key_reused"
+    assert code_of(new_client(app, "a b")) == "idempotency_key_invalid"
+    assert MerchantClient.objects.count() == 1
+
+
+def test_without_a_key_each_request_makes_a_server(app):
+    assert new_client(app).json()["client_id"] != new_client(app).json()["client_id"]
+    assert (MerchantClient.objects.count(), IdempotentRequest.objects.count()) == (2, 0)
+
+
+def test_a_key_used_for_one_merchant_is_another_key_for_the_next(merchant, app):
+    other = MerchantFactory()
+    MemberFactory(merchant=other, citizen=Member.objects.get(merchant=merchant).citizen, role="owner")
+    made = [new_client(app, "one", HTTP_X_MERCHANT=each.public_id).json() for each in (merchant, other)]
+    assert made[0]["client_id"] != made[1]["client_id"]
+    assert [MerchantClient.objects.filter(merchant=each).count() for each in (merchant, other)] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_the_last_owner_stays():
 def test_an_offer_is_taken_back():
     merchant = MerchantFactory()
     invitation, token = invite(merchant)
-    assert team.open_invitations(merchant) == [invitation]
+    assert list(team.open_invitations(merchant)) == [invitation]
     team.withdraw_invitation(invitation=invitation, by=person_of(merchant))
     with pytest.raises(NotFound):
         team.accept_invitation(token=token, by=CitizenFactory(email="ana@example.org"))
