@@ -124,6 +124,8 @@ if _database["ENGINE"].endswith("sqlite3"):
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL",
     }
+    # Each thread keeps its connection: closing the last one would fold the write-ahead log back after every request.
+    _database["CONN_MAX_AGE"] = None
 else:
     # A hung lock becomes an answer (503 busy) after three seconds, never a hung worker.
     _database["OPTIONS"] = {"options": "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"}
