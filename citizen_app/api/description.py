@@ -10,14 +10,21 @@ from rest_framework.request import Request
 
 from citizen_app.api.permissions import Anyone
 from citizen_app.api.renderers import JSONRenderer
-from citizen_app.api.schema import described
+from citizen_app.api.schema import described, described_in_json
 from citizen_app.api.views import ApiView
 
-MEDIA_TYPE = "application/yaml"
+YAML, JSON = "application/yaml", "application/json"
+# What each form is also asked by; YAML first, which whoever names none of them gets.
+_FORM_OF = {
+    YAML: YAML,
+    "application/vnd.oai.openapi": YAML,
+    JSON: JSON,
+    "application/vnd.oai.openapi+json": JSON,
+}
 
 
 class _AnythingGoes(BaseContentNegotiation):
-    """There is one form; refusals are problems whatever is accepted."""
+    """The view chooses between its two forms; refusals are problems whatever is accepted."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
@@ -28,7 +35,7 @@ class _AnythingGoes(BaseContentNegotiation):
 
 
 class DescriptionView(ApiView):
-    """OpenAPI 3.1, as YAML: the same bytes as the committed `docs/openapi.yaml`."""
+    """OpenAPI 3.1: the same bytes as the committed `docs/openapi.yaml`, or as JSON to who accepts that."""
 
     permission_classes = [Anyone]
     content_negotiation_class = _AnythingGoes
@@ -36,10 +43,12 @@ class DescriptionView(ApiView):
     @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponse:
         """Return the description."""
-        return HttpResponse(_written_once(), content_type=MEDIA_TYPE, headers={"Cache-Control": "public, max-age=300"})
+        form = _FORM_OF.get(request._request.get_preferred_type(list(_FORM_OF)) or YAML, YAML)
+        headers = {"Cache-Control": "public, max-age=300", "Vary": "Accept"}
+        return HttpResponse(_written_once(form), content_type=form, headers=headers)
 
 
 @lru_cache
-def _written_once() -> str:
+def _written_once(form: str) -> str:
     """The views of a running process do not change, and writing them all down takes half a second."""
-    return described()
+    return described_in_json() if form == JSON else described()

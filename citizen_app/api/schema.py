@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
@@ -166,10 +166,20 @@ def describe_problems(result: dict[str, Any], **context: Any) -> dict[str, Any]:
 
 def described() -> str:
     """Return the whole description as YAML, the same bytes each time."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)
-    validate_schema(schema)
-    text: str = OpenApiYamlRenderer().render(schema, renderer_context={}).decode()
+    text: str = OpenApiYamlRenderer().render(_checked(), renderer_context={}).decode()
     return text
+
+
+def described_in_json() -> str:
+    """Return the same description as JSON, for programs that read no YAML."""
+    text: str = OpenApiJsonRenderer().render(_checked(), renderer_context={}).decode()
+    return text
+
+
+def _checked() -> dict[str, Any]:
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    validate_schema(schema)
+    return schema
 
 
 def _problem_schema() -> dict[str, Any]:

@@ -19,7 +19,24 @@ def test_the_description_is_served_to_anybody(client):
     assert answer.status_code == 200
     assert yaml.safe_load(answer.content)["openapi"] == "3.1.1"
     assert answer.headers["Content-Type"] == "application/yaml"
-    assert client.get("/api/v1/schema", headers={"Accept": "application/json"}).content == answer.content
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("*/*", "application/yaml"),
+        ("text/html", "application/yaml"),
+        ("application/json", "application/json"),
+        ("application/vnd.oai.openapi+json;q=0.9, */*;q=0.1", "application/json"),
+        ("application/yaml, application/json;q=0.5", "application/yaml"),
+    ],
+)
+def test_the_description_is_given_in_the_form_that_is_accepted(client, accept, form):
+    answer = client.get("/api/v1/schema", headers={"Accept": accept})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, form)
+    assert "Accept" in answer.headers["Vary"]
+    read = answer.json() if form == "application/json" else yaml.safe_load(answer.content)
+    assert read == yaml.safe_load(client.get("/api/v1/schema").content)
 
 
 @pytest.mark.parametrize(
