@@ -8,7 +8,7 @@ from scores.models import EndedLink, LinkCode
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.lapsing import erase_lapsed
-from scores.services.rescoring import RESCORE_TOPIC, rescore, rescore_stale
+from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_stale, rescore_together
 
 STALE_AT_ONCE: Final = 200
 LAPSED_AT_ONCE: Final = 500
@@ -18,18 +18,30 @@ LINK_CODES_KEPT: Final = timedelta(days=1)
 
 @handles(RESCORE_TOPIC)
 def rescore_citizens(*, citizen_ids: list[int], cause: str) -> None:
-    """Make these citizens' scores again from all their entries; each in a transaction of its own. Safe twice.
+    """Make these citizens' scores again from all their entries, some in a transaction. Safe twice.
 
     One that fails keeps none of the others waiting; the promise is then kept again later, for all of them.
     """
+    failures: list[Exception] = []
+    for start in range(0, len(citizen_ids), HELD_AT_ONCE):
+        group = citizen_ids[start : start + HELD_AT_ONCE]
+        try:
+            rescore_together(citizen_ids=group, cause=cause)
+        except Exception:
+            failures += _rescored_singly(group, cause)
+    if failures:
+        raise ExceptionGroup("Some scores were not made again.", failures)
+
+
+def _rescored_singly(citizen_ids: list[int], cause: str) -> list[Exception]:
+    """Make each score in a transaction of its own; return why some could not be made."""
     failures = []
     for citizen_id in citizen_ids:
         try:
             rescore(citizen_id=citizen_id, cause=cause)
         except Exception as failure:
             failures.append(failure)
-    if failures:
-        raise ExceptionGroup("Some scores were not made again.", failures)
+    return failures
 
 
 @handles(LEFT_TOPIC)

@@ -1,6 +1,7 @@
 """What happens behind the answers."""
 
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 from django.utils import timezone
@@ -9,7 +10,7 @@ from citizen_app import outbox
 from scores import tasks
 from scores.models import EndedLink, Entry, LinkCode, Score
 from scores.services.linking import make_link_code, unlink_source
-from scores.services.rescoring import request_rescore
+from scores.services.rescoring import request_rescore, rescore_together
 from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, link, scored_citizen
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,23 @@ def test_one_score_that_cannot_be_made_keeps_no_other_waiting():
     Entry.objects.filter(kind_number=999).update(kind_number=1)
     assert outbox.run_due(now=timezone.now() + timedelta(hours=1)) == 1
     assert Score.objects.get(pk=broken.pk).explanation["counted"] == 4
+
+
+def test_a_promise_about_many_is_kept_some_at_a_time():
+    citizens = [scored_citizen(payments=3) for _ in range(7)]
+    for citizen in citizens:
+        entry_of(Entry.objects.filter(enrolment_id=citizen.pk).first().link, external_id="more")
+    request_rescore([citizen.pk for citizen in citizens])
+    groups = []
+
+    def together(**said):
+        groups.append(len(said["citizen_ids"]))
+        return rescore_together(**said)
+
+    with mock.patch.multiple(tasks, HELD_AT_ONCE=3, rescore_together=together):
+        assert outbox.run_due() == 1
+    assert groups == [3, 3, 1]
+    assert [score.explanation["counted"] for score in Score.objects.all()] == [4] * 7
 
 
 def test_the_month_turns_for_everybody():

@@ -15,7 +15,7 @@ from scores.errors import NotEnrolled
 from scores.models import Entry, Score, Scorecard, ScoreChange
 from scores.services.linking import switch_source
 from scores.services.publishing import publish_scorecard
-from scores.services.rescoring import request_rescore, rescore, rescore_stale, score_in_force
+from scores.services.rescoring import request_rescore, rescore, rescore_stale, rescore_together, score_in_force
 from scores.services.verifying import wrong_changes, wrong_explanations, wrong_scores
 from tests.factories.people import CitizenFactory
 from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, link, scored_citizen
@@ -111,6 +111,30 @@ def test_rescoring_costs_the_same_queries_however_many_entries():
             rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
         costs.append(len(queries))
     assert costs[0] == costs[1] <= 7
+
+
+def test_some_together_are_made_as_each_alone_at_the_cost_of_one():
+    alone, together = [[scored_citizen(payments=count) for count in (2, 3, 12)] for _ in range(2)]
+    gone = CitizenFactory()
+    for citizen in (*alone, *together):
+        entry_of(Entry.objects.filter(enrolment_id=citizen.pk).first().link, value=2, external_id="late")
+    with CaptureQueriesContext(connection) as of_one:
+        rescore(citizen_id=alone[0].pk, cause="entries", now=NOW)
+    for citizen in alone[1:]:
+        rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
+    with CaptureQueriesContext(connection) as of_three:
+        made = rescore_together(citizen_ids=[*[citizen.pk for citizen in together], gone.pk], cause="entries", now=NOW)
+    assert len(of_three) == len(of_one)
+    assert set(made) == {citizen.pk for citizen in together}
+    for one, other in zip(alone, together, strict=True):
+        assert told_of(one) == told_of(other)
+    assert [*wrong_scores(), *wrong_changes()] == []
+
+
+def told_of(citizen):
+    score = Score.objects.get(pk=citizen.pk)
+    rows = [(row.cause, row.previous, row.value, [line.micro for line in lines_of(row)]) for row in history(citizen)]
+    return score.state, score.value, score.revision, score.purposes, score.computed_at, rows
 
 
 def test_a_score_of_an_earlier_month_is_made_again_before_it_is_used():
