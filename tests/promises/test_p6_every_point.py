@@ -210,6 +210,23 @@ def test_p6_through_a_life_every_point_adds_up_whatever_happens(seed):
         assert [*wrong_scores(), *wrong_changes(), *wrong_explanations()] == []
 
 
+def test_p6_what_a_limit_took_off_has_a_line_of_its_own():
+    _, app = enrolled()
+    server = linked(app, SourceFactory(code="all", kinds=[*KINDS, "conduct.traffic"]), "ana-7")
+    # Payments earn 120 points and keep 75; bookings 36 and of one source 24; conduct loses 105, of which 60, then none.
+    payments = [record("ana-7", f"p{n}", on=f"{2026 - n // 10}-{n % 10 + 1:02}-15") for n in range(20)]
+    bookings = [record("ana-7", f"b{n}", "fulfilment.booking", f"2026-{n + 1:02}-15") for n in range(9)]
+    traffic = [record("ana-7", f"t{n}", "conduct.traffic", "2026-11-01", value=3) for n in range(3)]
+    furnish(server, *payments, *bookings, *traffic)
+    told = {factor["code"]: factor for factor in app.get("/me/score/explanation").json()["factors"]}
+    rules = {rule["code"]: rule for factor in told.values() for rule in factor["rules"]}
+    assert rules["payments_on_time"]["capped"] == "-45.000000"
+    assert rules["bookings_kept"]["capped"] == "-12.000000"
+    assert rules["traffic"]["capped"] == "45.000000"
+    assert (told["conduct"]["capped"], told["conduct"]["points"]) == ("60.000000", "0.000000")
+    assert_every_point_adds_up(app)
+
+
 def test_p6_each_line_of_the_history_names_what_it_is_about():
     _, app = enrolled()
     server = linked(app, SourceFactory(code="bank"), "ana-7")

@@ -9,10 +9,11 @@ from citizen_app import outbox
 from citizen_app.models import OutboxMessage
 from scores import scoring
 from scores.models import Entry, EntryStatusChange, Inquiry, Link, Score, ScoreChange
+from scores.services.enrolment import leave
 from scores.services.ingestion import furnish_entries, retract_entry
 from scores.services.linking import switch_source
 from scores.services.publishing import current_scorecard
-from scores.services.rescoring import entries_to_score, rescore, scoring_day
+from scores.services.rescoring import entries_to_score, rescore, rescore_together, scoring_day
 from scores.services.verifying import wrong_changes, wrong_explanations, wrong_scores
 from tests.factories.scores import EnrolmentFactory, SourceFactory, link, row
 from tests.races.at_once import at_once
@@ -113,6 +114,25 @@ def test_switches_rescorings_and_batches_at_once_end_at_the_right_number():
     outbox.run_due()
     is_on = Link.objects.get(source=source).is_on
     assert Score.objects.get().explanation["counted"] == (6 if is_on else 0)
+    assert [*wrong_scores(), *wrong_changes(), *wrong_explanations()] == []
+
+
+def test_people_rescored_together_in_any_order_meet_without_harm():
+    people, (source,) = linked(citizens=6)
+    names = [citizen.pk for citizen in people]
+    batch = [row(f"person-{n}", m, occurred_on=f"2026-{m + 1:02}-05") for n in range(6) for m in range(4)]
+    at_once(
+        *[lambda order=names[n:] + names[:n]: rescore_together(citizen_ids=order, cause="entries") for n in range(6)],
+        *[lambda order=names[::-1]: rescore_together(citizen_ids=order, cause="entries")] * 4,
+        *[lambda rows=batch[n::3]: furnish_entries(source=source, rows=rows) for n in range(3)],
+        lambda: leave(citizen=people[0]),
+        lambda: switch_source(citizen=people[1], source_code=source.code, on=False),
+    )
+    outbox.run_due()
+    assert {score.pk: score.explanation["counted"] for score in Score.objects.all()} == {
+        **dict.fromkeys(names[2:], 4),
+        names[1]: 0,
+    }
     assert [*wrong_scores(), *wrong_changes(), *wrong_explanations()] == []
 
 
