@@ -46,9 +46,11 @@ seed: migrate
 	@PORT=$(PORT) $(BIN)/python manage.py seed_demo
 
 run: seed
+	@$(BIN)/python -c 'import socket, sys; sys.exit(socket.socket().connect_ex(("127.0.0.1", $(PORT))) == 0)' || \
+		{ echo "Something already serves on port $(PORT): stop it, or choose another with PORT=..."; exit 1; }
 	@echo "Serving on http://127.0.0.1:$(PORT)  (Ctrl-C stops it)"
 	@exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 16 \
-		--no-ws --log-level warning citizen_app.wsgi:application
+		--no-ws --log-level error citizen_app.wsgi:application
 
 # -- To trust it -------------------------------------------------------------------------------------------------------
 test: $(VENV)/.development

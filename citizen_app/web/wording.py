@@ -54,7 +54,8 @@ def whole_signed(value: int | str) -> str:
 
 def exact(points: Points) -> str:
     """Every digit that is not a closing zero: `676.968`."""
-    text = f"{Decimal(points):f}"
+    # By way of its text: a JSON number such as 0.1797 is a float here, and its binary tail is nobody's figure.
+    text = f"{Decimal(str(points)):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace("-", MINUS)
 

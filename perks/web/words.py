@@ -222,10 +222,12 @@ def emblem_icon(perk: Record) -> str:
 def benefit_text(benefit: object) -> str:
     """What a tier gives, in the merchant's own words where there are some."""
     if isinstance(benefit, Mapping):
-        if benefit.get("text"):
-            return str(benefit["text"])
-        if benefit.get("percent") is not None:
-            return f"{benefit['percent']} % off"
+        percent = benefit.get("percent")
+        if text := str(benefit.get("text") or ""):
+            # A figure the words leave out is still what was approved.
+            return text if percent is None or str(percent) in text else f"{text} ({percent} % off)"
+        if percent is not None:
+            return f"{percent} % off"
         if benefit.get("waived_percent") is not None:
             return f"{benefit['waived_percent']} % of the deposit waived"
         return ""

@@ -90,7 +90,8 @@ class Pause(Page):
 class Resume(Page):
     """Answer again."""
 
-    http_method_names = ["post"]
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("scores:home")
 
     def post(self, request: HttpRequest) -> HttpResponse:
         resume_enrolment(citizen=self.citizen)

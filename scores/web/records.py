@@ -82,7 +82,8 @@ class Sources(Page):
 class SwitchSource(Sources):
     """Let a linked source count, or stop it at once."""
 
-    http_method_names = ["post"]
+    def get(self, request: HttpRequest, code: str) -> HttpResponse:  # type: ignore[override]
+        return redirect("scores:sources")
 
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         on = request.POST.get("on") == "true"
@@ -94,7 +95,8 @@ class SwitchSource(Sources):
 class LinkSource(Sources):
     """Make a code to hand to a source, or end its link."""
 
-    http_method_names = ["post"]
+    def get(self, request: HttpRequest, code: str) -> HttpResponse:  # type: ignore[override]
+        return redirect("scores:sources")
 
     def post(self, request: HttpRequest, code: str) -> HttpResponse:
         if request.POST.get("end") == "true":

@@ -26,7 +26,7 @@ CAUSES = {
     "scorecard": "A new scorecard applies",
 }
 WHY_NOT = {
-    "lapsed": "it has lapsed",
+    "lapsed": "it is too old to count here",
     "switched_off": "its source is switched off",
     "disputed": "it is disputed and would not help",
     "struck": "it was struck",

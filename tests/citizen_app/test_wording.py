@@ -79,3 +79,7 @@ def test_typed_codes_are_shown_in_two_fives():
 
 def test_a_monogram_survives_every_name():
     assert [wording.initials(name) for name in ("Hotel Almirante", "Folha", "é", "– –")] == ["HA", "FO", "É", "?"]
+
+
+def test_a_value_that_came_as_a_float_is_shown_as_it_was_sent():
+    assert wording.exact(0.1797) == "0.1797"

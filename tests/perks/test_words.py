@@ -116,7 +116,8 @@ def test_limits_that_are_not_set_are_not_told():
 
 
 def test_a_benefit_is_told_in_the_merchants_words_or_in_ours():
-    assert words.benefit_text({"text": "Room at 13:00", "percent": 10}) == "Room at 13:00"
+    assert words.benefit_text({"text": "Room at 13:00", "percent": 10}) == "Room at 13:00 (10 % off)"
+    assert words.benefit_text({"text": "10 % off the room", "percent": 10}) == "10 % off the room"
     assert words.benefit_text({"percent": 10}) == "10 % off"
     assert words.benefit_text({"waived_percent": 50}) == "50 % of the deposit waived"
     assert words.benefit_text(None) == ""

@@ -92,7 +92,7 @@ class Command(BaseCommand):
             f"  {owner.email:<26}the owner: perks, team, branches",
             f"  {cashier.email:<26}the desk: scan what a citizen shows",
             "",
-            f"Operators      {site}{_address('admin:index')} (with an authenticator app)",
+            f"Operators      {site}{_address('operator:queue')} (authenticator app; also {_address('admin:index')})",
             *(f"  {person.email:<37}TOTP secret {secret}" for person, secret in operators),
             "",
             f"Demo bank      {site}/api/docs (a furnisher's machine client)",
