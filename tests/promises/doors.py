@@ -1,10 +1,12 @@
 """The product as its users reach it: by HTTP. A promise is attacked through these doors and no others."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from django.test import Client
+from django.utils import timezone
 
 from citizen_app.models import Citizen
 from citizen_app.outbox import run_due
@@ -15,16 +17,25 @@ from tests.factories.perks import person_of, server_of
 from tests.factories.scores import furnisher_client
 
 V1 = "/api/v1"
+FRESH = timedelta(minutes=9)  # a server's token lives ten
 CONSENT = {"consent_version": "2026-11", "adult": True}
 
 
 class App:
-    """One caller's app. Each request brings a credential made for it, so that months may pass in between."""
+    """One caller's app. It gets itself a new credential when time has passed, as months may between two requests."""
 
     def __init__(self, who: Citizen | Source | None, merchant: Merchant | None = None, scope: str = "") -> None:
         self.who, self.merchant, self.scope = who, merchant, scope
+        self._client: Client | None = None
+        self._since = timezone.now()
 
     def client(self) -> Client:
+        now = timezone.now()
+        if self._client is None or not self._since <= now < self._since + FRESH:
+            self._client, self._since = self._new_client(), now
+        return self._client
+
+    def _new_client(self) -> Client:
         if isinstance(self.who, Citizen):
             return api_client_for(self.who)
         if isinstance(self.who, Source):

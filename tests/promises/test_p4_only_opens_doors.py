@@ -55,10 +55,9 @@ def test_p4_no_byte_changes_while_the_value_moves_in_the_middle_of_the_day(on_73
     assert [(one, two) for one, two in zip(theirs, ours, strict=True) if one != two] == []
 
 
-@pytest.mark.parametrize("other", [729, 770])
-def test_p4_the_record_of_the_day_does_tell_a_yes_from_none(on_737, caplog, other):
-    # The canary is alive: with one yes fewer, or one more, the same script is told differently.
-    assert record_of(day_of(other, caplog)) != record_of(on_737)
+def test_p4_the_record_of_the_day_does_tell_a_yes_from_none(on_737, caplog):
+    # The canary is alive: with one yes fewer the same script is told differently.
+    assert record_of(day_of(729, caplog)) != record_of(on_737)
 
 
 def test_p4_the_value_and_its_distances_are_nowhere_in_the_record(on_737):

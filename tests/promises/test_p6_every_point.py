@@ -190,7 +190,7 @@ class Life:
         return "what if"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 4, 5])
+@pytest.mark.parametrize("seed", [1, 2, 4])
 def test_p6_through_a_life_every_point_adds_up_whatever_happens(seed):
     with time_machine.travel(NOW) as clock:
         life = Life(seed)
