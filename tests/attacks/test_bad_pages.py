@@ -46,9 +46,14 @@ def test_a_form_of_nothing_is_no_500(world, browsers, form):
             assert answer.status_code < 500, (row.path, person)
 
 
-@pytest.mark.parametrize(
-    "query", ["cursor=%00", "cursor=x", "q=%00", "kind=x", "near=0,0,0", "limit=-1", "state=x", "a=1"]
-)
+QUERIES = {
+    "words": "cursor=x&limit=-1&kind=x&state=x&near=0,0,0&a=1",
+    "NUL": "cursor=%00&q=%00&kind=%00&near=%00",
+    "too long": "cursor=" + "A" * 5000,
+}
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES.keys())
 def test_a_query_of_nothing_is_no_500(world, browsers, query):
     before = everything()
     for row in rows_of(PAGES):
