@@ -101,6 +101,11 @@ def parse_value(kind: Kind, raw: object) -> int:
     A float is refused as a fault of the caller (`TypeError`): by the time it is one, the digits sent are lost. Read
     JSON with `parse_float=Decimal`.
     """
+    if type(raw) is int:  # most values are, and most of those are allowed
+        value: int | None = raw * VALUE_SCALE
+        if kind.least <= value <= kind.most:
+            return value
+        raise _bad_value(kind)
     if isinstance(raw, float):
         raise TypeError("Read JSON numbers with parse_float=Decimal: a float has lost the digits that were sent.")
     number: int | Decimal

@@ -3,19 +3,17 @@
 Numbers are `int` or `Decimal`, never `float`: a figure somebody sent is the figure that is judged.
 """
 
-import json
-from collections.abc import Mapping
-from decimal import Decimal
+import io
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
 from citizen_app.api.problems import MalformedBody, TooLarge
+from citizen_app.exact_json import Unreadable, read_json, read_line, read_lines
 
 MEBIBYTE = 1024 * 1024
-DEEPEST = 32
-LONGEST_NUMBER = 40  # characters of a fraction; a whole number must fit into 64 bits
-SMALLEST, LARGEST = -(2**63), 2**63 - 1
+READ_AT_ONCE = 64 * 1024
 
 
 class BoundedJSONParser(BaseParser):
@@ -36,14 +34,69 @@ class IngestionJSONParser(BoundedJSONParser):
     most_bytes = 16 * MEBIBYTE
 
 
+class JSONLines:
+    """The rows of a newline-delimited body, each read when it is asked for: no more than a line is held at a time.
+
+    Blank lines are passed over and are no rows. Whoever goes through them meets `MalformedBody` at the first line that
+    cannot be read, and does nothing before having met the last.
+    """
+
+    def __init__(self, stream: IO[Any], *, most_bytes: int, stated: int | None) -> None:
+        self._body = _CountedBody(stream, most_bytes=most_bytes)
+        self._stated = stated
+
+    def __iter__(self) -> Iterator[Any]:
+        lines = read_lines(io.BufferedReader(self._body, READ_AT_ONCE))
+        for number, line in enumerate(lines, start=1):
+            if line.isspace():
+                continue
+            try:
+                yield read_line(line)
+            except Unreadable as error:
+                raise MalformedBody(f"Line {number}: {error}", line=number) from error
+        if self._stated is not None and self._body.read_count < self._stated:
+            # Cut off between two lines it would look whole, and be stored in part.
+            raise MalformedBody("The body ends before its stated length.")
+
+
+class NDJSONParser(BaseParser):
+    """Reads a furnisher's batch row by row: `application/x-ndjson` of at most sixteen mebibytes."""
+
+    media_type = "application/x-ndjson"
+    most_bytes = 16 * MEBIBYTE
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> JSONLines:
+        stated = _stated_length(parser_context)
+        if stated is not None and stated > self.most_bytes:
+            raise _too_large(self.most_bytes)
+        return JSONLines(stream, most_bytes=self.most_bytes, stated=stated)
+
+
+class _CountedBody(io.RawIOBase):
+    """A body that may be read to its bound and not beyond."""
+
+    def __init__(self, stream: IO[Any], *, most_bytes: int) -> None:
+        self._stream, self._most_bytes = stream, most_bytes
+        self.read_count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._stream.read(len(buffer))
+        self.read_count += len(part)
+        if self.read_count > self._most_bytes:
+            raise _too_large(self._most_bytes)
+        buffer[: len(part)] = part
+        return len(part)
+
+
 def read_within(stream: IO[Any], most_bytes: int, parser_context: Mapping[str, Any] | None = None) -> bytes:
     """Return the whole body, or refuse it as too large before (by its stated length) or while reading it."""
-    request = (parser_context or {}).get("request")
-    try:
-        stated = int(request.META.get("CONTENT_LENGTH") or 0) if request is not None else 0
-    except ValueError:
-        stated = 0
-    if stated > most_bytes:
+    stated = _stated_length(parser_context)
+    if stated is not None and stated > most_bytes:
         raise _too_large(most_bytes)
     raw = stream.read(most_bytes + 1)
     if len(raw) > most_bytes:
@@ -54,77 +107,19 @@ def read_within(stream: IO[Any], most_bytes: int, parser_context: Mapping[str, A
 def parsed(raw: bytes) -> Any:
     """Return the value of one JSON text, refusing what another reader might understand differently."""
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MalformedBody(f"The body is not UTF-8: the byte at {error.start} does not belong.") from error
+        return read_json(raw)
+    except Unreadable as error:
+        raise MalformedBody(str(error)) from error
+
+
+def _stated_length(parser_context: Mapping[str, Any] | None) -> int | None:
+    """The length the request states for its body, if it states one."""
+    request = (parser_context or {}).get("request")
     try:
-        value = json.loads(
-            text,
-            parse_int=_whole_number,
-            parse_float=_fraction,
-            parse_constant=_no_number,
-            object_pairs_hook=_object_of_distinct_names,
-        )
-    except json.JSONDecodeError as error:
-        raise MalformedBody(f"Not JSON at line {error.lineno}, column {error.colno}: {error.msg}.") from error
-    except RecursionError:
-        raise _too_deep() from None
-    _check(value, escapes="\\u" in text)
-    return value
-
-
-def _whole_number(digits: str) -> int:
-    if len(digits) <= 20 and SMALLEST <= (number := int(digits)) <= LARGEST:
-        return number
-    raise MalformedBody("A whole number does not fit into 64 bits.")
-
-
-def _fraction(digits: str) -> Decimal:
-    if len(digits) <= LONGEST_NUMBER and abs((number := Decimal(digits)).adjusted()) <= LONGEST_NUMBER:
-        return number
-    raise MalformedBody("A number has too many digits.")
-
-
-def _no_number(name: str) -> None:
-    raise MalformedBody(f"{name} is not a JSON number.")
-
-
-def _object_of_distinct_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise MalformedBody("An object names the same member twice.")
-    return members
-
-
-def _check(value: Any, *, escapes: bool) -> None:
-    """Bound the depth without recursing; look at characters only where an escape could have made a bad one."""
-    level, depth = [value], 1
-    while level:
-        deeper: list[Any] = []
-        for inner in level:
-            if isinstance(inner, dict | list):
-                if depth > DEEPEST:
-                    raise _too_deep()
-                deeper.extend(inner.values() if isinstance(inner, dict) else inner)
-                if escapes and isinstance(inner, dict):
-                    deeper.extend(inner)
-            elif escapes and isinstance(inner, str):
-                _check_characters(inner)
-        level, depth = deeper, depth + 1
-
-
-def _check_characters(text: str) -> None:
-    if "\x00" in text:
-        raise MalformedBody("A text contains the character NUL.")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise MalformedBody("A text contains half of a surrogate pair.") from error
+        return int(request.META.get("CONTENT_LENGTH") or 0) or None if request is not None else None
+    except ValueError:
+        return None
 
 
 def _too_large(most_bytes: int) -> TooLarge:
     return TooLarge(f"At most {most_bytes // MEBIBYTE} MiB are read here.", most_bytes=most_bytes)
-
-
-def _too_deep() -> MalformedBody:
-    return MalformedBody(f"Arrays and objects are nested deeper than {DEEPEST}.")

@@ -1,6 +1,6 @@
 """The furnisher's side: linking subjects, sending entries, taking them back (P2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from citizen_app.api.pagination import Joined, page
-from citizen_app.api.parsers import IngestionJSONParser
+from citizen_app.api.parsers import IngestionJSONParser, JSONLines, NDJSONParser
 from citizen_app.api.permissions import MachineWith, client_of
 from citizen_app.api.schema import page_of
 from citizen_app.api.serializers import read_body
@@ -21,6 +21,7 @@ from scores.api.serializers import (
     BatchAnswerSerializer,
     BatchQuery,
     BatchSerializer,
+    EntryRowSerializer,
     RetractQuery,
     SourceLinkInput,
     SourceLinkSerializer,
@@ -88,15 +89,24 @@ class SourceEntriesView(ApiView):
     """Entries about people who let your source in."""
 
     permission_classes = [MachineWith(SCOPE)]
-    parser_classes = [IngestionJSONParser]
+    parser_classes = [IngestionJSONParser, NDJSONParser]
     query_serializer = {"post": BatchQuery}
 
-    @extend_schema(operation_id="furnish_entries", request=BatchSerializer, responses={200: BatchAnswerSerializer})
+    @extend_schema(
+        operation_id="furnish_entries",
+        request={"application/json": BatchSerializer, NDJSONParser.media_type: EntryRowSerializer},
+        responses={200: BatchAnswerSerializer},
+    )
     def post(self, request: Request) -> Response:
-        """Send up to 10,000 entries; each row is answered for itself, and sending it again is harmless."""
+        """Send up to 10,000 entries in up to 16 MiB; each row is answered for itself, and sending it again is harmless.
+
+        Either as one JSON object, or as `application/x-ndjson`: one row a line of at most 64 KiB, in UTF-8. There blank
+        lines are passed over, `index` counts rows from 0, and a line that cannot be read is 400 `malformed_body` with
+        its number in `line` (from 1, blank ones counted): then nothing of the body is stored.
+        """
         answer = furnish_entries(
             source=source_of(request),
-            rows=_rows(request.data),
+            rows=_rows(request),
             dry_run=self.query["dry_run"],
             by=client_of(request),
         )
@@ -109,8 +119,13 @@ class SourceEntriesView(ApiView):
         )
 
 
-def _rows(body: Any) -> list[Any]:
+def _rows(request: Request) -> Iterable[Any]:
     """The batch's rows, unjudged: a serializer per row would cost more than recording it."""
+    body = request.data
+    if isinstance(body, JSONLines):
+        return body
+    if not body and isinstance(request.accepted_parser, NDJSONParser):
+        return []  # no line, no row
     if not isinstance(body, Mapping):
         raise InvalidInput(FieldError("", "invalid", "Send an object."))
     errors = [FieldError(f"/{name}", "unknown_field", "There is no such field.") for name in body if name != "entries"]

@@ -34,8 +34,9 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
             return list(self.filter(pk__in=citizen_ids).order_by("pk").values_list("pk", flat=True))
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT citizen_id FROM scores_enrolment WHERE citizen_id = ANY(%s) ORDER BY citizen_id FOR KEY SHARE",
-                [list(citizen_ids)],
+                "SELECT citizen_id FROM scores_enrolment WHERE citizen_id = ANY(%s::bigint[])"
+                " ORDER BY citizen_id FOR KEY SHARE",
+                ["{" + ",".join(map(str, citizen_ids)) + "}"],  # one text: the driver takes long over a list
             )
             return [citizen_id for (citizen_id,) in cursor.fetchall()]
 

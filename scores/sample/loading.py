@@ -13,12 +13,12 @@ from typing import Final
 from django.db import transaction
 
 from citizen_app.audit import record
+from citizen_app.bulk import reserve_keys, write, write_values
 from citizen_app.demo import BANK
 from citizen_app.models import AuditEvent, Citizen, ConsentEvent, ConsentText
 from scores import catalogue, scoring
 from scores.changes import compare
 from scores.models import Enrolment, Entry, Furnisher, Link, Score, ScoreChange, Source
-from scores.sample.bulk import reserve_keys, write, write_values
 from scores.sample.people import Record
 from scores.services import consents
 from scores.services.identity import person_key_of

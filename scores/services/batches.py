@@ -5,18 +5,21 @@ judged in `scores.services.ingestion`. Sentences never repeat what was sent.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from scores import catalogue
+from scores.errors import TooManyEntries
 
 NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 """What a furnisher's own ids (`external_id`, `subject`) are made of."""
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _REQUIRED: Final = ("external_id", "subject", "kind", "occurred_on")
 _FIELDS: Final = frozenset((*_REQUIRED, "value", "replaces"))
+_NAMES: Final = ("external_id", "subject", "replaces")
 
 INVALID: Final = "invalid"
 UNKNOWN_KIND: Final = "unknown_kind"
@@ -28,8 +31,7 @@ NOT_LINKED: Final = "not_linked"
 ENTRY_CONTRADICTED: Final = "entry_contradicted"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row that is right in itself. `value` is in ten-thousandths."""
 
     index: int
@@ -68,6 +70,26 @@ class _Refused(Exception):
         self.code, self.detail, self.field = code, detail, field
 
 
+def judge_all(
+    rows: Iterable[Any], *, kinds: Collection[str], today: date, limit: int
+) -> tuple[list[Row], list[Rejection]]:
+    """The rows that are right in themselves, and why the others are not; `TooManyEntries` beyond the limit.
+
+    Rows are taken one at a time: of what was sent no more is held than what will be recorded.
+    """
+    right: list[Row] = []
+    rejections: list[Rejection] = []
+    for index, raw in enumerate(rows):
+        if index == limit:
+            raise TooManyEntries(limit=limit)
+        one = judge(index, raw, kinds=kinds, today=today)
+        if isinstance(one, Row):
+            right.append(one)
+        else:
+            rejections.append(one)
+    return right, rejections
+
+
 def judge(index: int, raw: Any, *, kinds: Collection[str], today: date) -> Row | Rejection:
     """The row as it will be recorded, or why not; `kinds` are the codes its source may send."""
     try:
@@ -95,18 +117,19 @@ def is_name(text: object) -> bool:
 
 
 def _judged(index: int, raw: Any, kinds: Collection[str], today: date) -> Row:
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         raise _Refused(INVALID, "Each entry is an object.")
-    if unknown := sorted(set(raw) - _FIELDS):
-        field = unknown[0].replace("~", "~0").replace("/", "~1")
+    if not raw.keys() <= _FIELDS:
+        field = min(raw.keys() - _FIELDS).replace("~", "~0").replace("/", "~1")
         raise _Refused(INVALID, "There is no such field.", field if len(field) <= 128 else None)
     for field in _REQUIRED:
         if field not in raw:
             raise _Refused(INVALID, "This field is required.", field)
-    for field in ("external_id", "subject", "replaces"):
+    for field in _NAMES:
         if field in raw and not is_name(raw[field]):
             raise _Refused(INVALID, "Send 1 to 128 of the characters A–Z a–z 0–9 . _ : -", field)
-    if raw.get("replaces") == raw["external_id"]:
+    replaces = raw.get("replaces")
+    if replaces == raw["external_id"]:
         raise _Refused(INVALID, "An entry cannot replace itself.", "replaces")
     if not isinstance(raw["kind"], str):
         raise _Refused(INVALID, "A kind is a text.", "kind")
@@ -124,27 +147,33 @@ def _judged(index: int, raw: Any, kinds: Collection[str], today: date) -> Row:
         raise _Refused(BAD_VALUE, str(bad), "value") from None
     if occurred_on > today:
         raise _Refused(IN_THE_FUTURE, "It is dated after today (UTC).", "occurred_on")
-    lapses_on = catalogue.lapses_on(kind, occurred_on)
+    lapses_on = _lapses_on(kind.number, occurred_on)
     if lapses_on <= today:
         raise _Refused(
             TOO_OLD, f"Records of this kind live {kind.max_months} months at most; this has lapsed.", "occurred_on"
         )
-    return Row(
-        index=index,
-        external_id=raw["external_id"],
-        subject=raw["subject"],
-        kind_number=kind.number,
-        occurred_on=occurred_on,
-        value=value,
-        lapses_on=lapses_on,
-        replaces=raw.get("replaces"),
-    )
+    return Row(index, raw["external_id"], raw["subject"], kind.number, occurred_on, value, lapses_on, replaces)
 
 
 def _date_of(raw: Any) -> date:
-    if isinstance(raw, str) and _DATE.fullmatch(raw):
-        try:
-            return date.fromisoformat(raw)
-        except ValueError:
-            pass
+    if isinstance(raw, str) and len(raw) == 10:
+        day = _day(raw)
+        if day is not None:
+            return day
     raise _Refused(INVALID, "Send a date that exists, as YYYY-MM-DD.", "occurred_on")
+
+
+# Few days and kinds occur in many rows: each is worked out once.
+@lru_cache(maxsize=8192)
+def _day(text: str) -> date | None:
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=8192)
+def _lapses_on(kind_number: int, occurred_on: date) -> date:
+    return catalogue.lapses_on(catalogue.kind_of_number(kind_number), occurred_on)
