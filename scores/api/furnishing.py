@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.mediatypes import media_type_matches
 
 from citizen_app.api.pagination import Joined, page
 from citizen_app.api.parsers import IngestionJSONParser, JSONLines, NDJSONParser
@@ -124,7 +125,7 @@ def _rows(request: Request) -> Iterable[Any]:
     body = request.data
     if isinstance(body, JSONLines):
         return body
-    if not body and isinstance(request.accepted_parser, NDJSONParser):
+    if request.stream is None and media_type_matches(NDJSONParser.media_type, request.content_type):
         return []  # no line, no row
     if not isinstance(body, Mapping):
         raise InvalidInput(FieldError("", "invalid", "Send an object."))

@@ -1,11 +1,13 @@
 """Bodies are read within bounds; what cannot be read is 400 (or 413), never 500, and numbers stay exact."""
 
 from decimal import Decimal
+from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 
-from citizen_app.api.parsers import BoundedJSONParser, IngestionJSONParser, parsed
-from citizen_app.api.problems import MalformedBody
+from citizen_app.api.parsers import BoundedJSONParser, IngestionJSONParser, NDJSONParser, parsed
+from citizen_app.api.problems import MalformedBody, TooLarge
 
 pytestmark = pytest.mark.urls("tests.citizen_app.rooms")
 MEBIBYTE = 1024 * 1024
@@ -104,3 +106,31 @@ def test_a_furnisher_s_batch_may_have_sixteen(client):
 
 def test_a_ten_megabyte_text_is_refused(client):
     assert post(client, b'{"a": "' + b"x" * 10_000_000 + b'"}').status_code == 413
+
+
+def lines_of(body, *, stated):
+    context = {"request": SimpleNamespace(META={"CONTENT_LENGTH": str(stated)})}
+    return NDJSONParser().parse(BytesIO(body), parser_context=context)
+
+
+def test_lines_are_read_one_at_a_time():
+    body = b'{"a": 1}\n' * 100_000
+    stream = BytesIO(body)
+    rows = iter(NDJSONParser().parse(stream, parser_context=None))
+    assert next(rows) == {"a": 1}
+    assert stream.tell() == 65_536  # and no more of the body than that
+    assert sum(1 for _ in rows) == 99_999
+
+
+def test_lines_cut_off_at_the_end_of_one_are_not_taken_for_the_whole_body():
+    whole = b"1\n2\n"
+    assert list(lines_of(whole, stated=4)) == [1, 2]
+    with pytest.raises(MalformedBody, match="stated length"):
+        list(lines_of(whole, stated=5))
+
+
+def test_lines_beyond_the_bound_are_too_large_whatever_was_stated():
+    with pytest.raises(TooLarge):
+        lines_of(b"", stated=16 * MEBIBYTE + 1)
+    with pytest.raises(TooLarge):
+        list(lines_of(b"[]\n" * 6 * MEBIBYTE, stated=1))
