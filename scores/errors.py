@@ -79,6 +79,11 @@ class UnlinkedBatch(DomainError):
     remedy = "Read `GET /api/v1/sources/links` and send only entries about the subjects it lists."
 
 
+class ImportedElsewhere(WrongState):
+    title = "Another process is importing this file, or has moved on in it."
+    remedy = "Wait until it has ended, then start the import again: it goes on where the other stopped."
+
+
 class ScorecardIsPublished(WrongState):
     title = "A published scorecard never changes."
     remedy = "Give the changed scorecard a new version."

@@ -7,6 +7,7 @@ from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
+from scores.services.importing import IMPORTED_TOPIC, request_rescore_of_imported
 from scores.services.lapsing import erase_lapsed
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_stale, rescore_together
 
@@ -42,6 +43,12 @@ def _rescored_singly(citizen_ids: list[int], cause: str) -> list[Exception]:
         except Exception as failure:
             failures.append(failure)
     return failures
+
+
+@handles(IMPORTED_TOPIC)
+def rescore_imported(*, after_id: int) -> None:
+    """Have everybody scored again about whom a file brought something: each once, however their records lay in it."""
+    request_rescore_of_imported(after_id=after_id)
 
 
 @handles(LEFT_TOPIC)

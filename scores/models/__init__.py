@@ -2,6 +2,7 @@
 
 from scores.models.enrolment import Enrolment
 from scores.models.entries import Entry, EntryStatusChange
+from scores.models.imports import FileImport
 from scores.models.inquiries import Inquiry
 from scores.models.results import Score, Scorecard, ScoreChange
 from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source
@@ -11,6 +12,7 @@ __all__ = [
     "Enrolment",
     "Entry",
     "EntryStatusChange",
+    "FileImport",
     "Furnisher",
     "Inquiry",
     "Link",
