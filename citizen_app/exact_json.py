@@ -55,6 +55,12 @@ def read_lines(file: Readable) -> Iterator[bytes]:
         yield line
 
 
+def skip_rest(line: bytes, file: Readable) -> None:
+    """Of a line that came cut off, leave the rest unread: it is no line of its own."""
+    while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+        line = file.readline(LONGEST_LINE + 1)
+
+
 def read_line(line: bytes) -> Any:
     """Return the value of one line of newline-delimited JSON, or raise `Unreadable`."""
     if len(line) > LONGEST_LINE:

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from citizen_app import outbox
 from citizen_app.audit import record
-from citizen_app.exact_json import Unreadable, read_line, read_lines
+from citizen_app.exact_json import Unreadable, read_line, read_lines, skip_rest
 from citizen_app.models import OutboxMessage
 from scores.errors import ImportedElsewhere, UnlinkedBatch
 from scores.models import Entry, FileImport, Source
@@ -124,7 +124,7 @@ def _chunks(file: BinaryIO, position: FileImport, *, kinds: frozenset[str]) -> I
                 one = judge(number, read_line(line), kinds=kinds, today=today)
             except Unreadable as error:
                 one = Rejection(number, None, MALFORMED, str(error))
-                _pass_over_rest(line, file)
+                skip_rest(line, file)
             if isinstance(one, Row):
                 chunk.right.append(one)
             else:
@@ -136,12 +136,6 @@ def _chunks(file: BinaryIO, position: FileImport, *, kinds: frozenset[str]) -> I
     if number > chunk.lines_done:
         chunk.lines_done, chunk.bytes_done = number, file.tell()
         yield chunk
-
-
-def _pass_over_rest(line: bytes, file: BinaryIO) -> None:
-    """Of a line that was cut off, leave the rest unread: it is no line of its own."""
-    while not line.endswith(b"\n"):
-        line = next(read_lines(file), b"\n")
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from citizen_app.models import OAuthApplication
+from scores.management.commands import link_subjects
 from scores.models import Furnisher, Link, Score, Source
 from tests.factories.people import CitizenFactory
 from tests.factories.scores import EnrolmentFactory, SourceFactory, link, scored_citizen
@@ -65,6 +66,7 @@ def test_link_subjects_links_line_by_line_and_may_be_repeated(tmp_path):
         "linked": 1,
         "already": 0,
         "failed": [],
+        "failed_count": 0,
     }
     assert json.loads(run("link_subjects", source.code, str(path)))["already"] == 1
     assert Link.objects.get(source=source).is_on
@@ -144,3 +146,21 @@ def test_rescore_citizens_can_only_say_how_many():
 def test_load_reference_may_be_repeated():
     assert "2026-11 is in force" in run("load_reference")
     assert Source.objects.filter(code="platform").count() == 1
+
+
+def test_link_subjects_goes_through_a_long_file_some_lines_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(link_subjects, "LINES_AT_ONCE", 4)
+    monkeypatch.setattr(link_subjects, "FAILURES_TOLD", 3)
+    source, people = SourceFactory(), [EnrolmentFactory().citizen for _ in range(9)]
+    lines = [json.dumps({"email": one.email, "subject": f"S-{number}"}) for number, one in enumerate(people)]
+    broken = ['{"email": "' + "x" * 70_000 + '"}', '{"email": "\\ud800", "subject": "S"}', "[]", "", "{}", "x"]
+    path = tmp_path / "links.ndjson"
+    path.write_text("\n".join([*lines[:5], *broken, *lines[5:]]))
+    out = StringIO()
+    with pytest.raises(CommandError) as refusal:
+        call_command("link_subjects", source.code, str(path), "--no-progress", stdout=out)
+    assert refusal.value.returncode == 1
+    answer = json.loads(out.getvalue())
+    assert (answer["linked"], answer["already"], answer["failed_count"]) == (9, 0, 5)
+    assert [(one["line"], one["code"]) for one in answer["failed"]] == [(6, "invalid"), (7, "invalid"), (8, "invalid")]
+    assert Link.objects.filter(source=source).count() == 9
