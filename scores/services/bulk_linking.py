@@ -1,4 +1,4 @@
-"""Linking many people at once without codes, for a demo or a test set-up: `link_subject` for each, in few statements."""
+"""Linking many people at once without codes, for a demo or a test: `link_subject` for each, in few statements."""
 
 from collections.abc import Sequence
 from datetime import datetime
