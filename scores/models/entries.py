@@ -41,8 +41,11 @@ class Entry(IntegerNamed):
         STRUCK = "struck"
 
     prefix = "ent"
-    enrolment = models.ForeignKey(Enrolment, models.RESTRICT, db_column="citizen_id", related_name="entries")
-    link = models.ForeignKey(Link, models.RESTRICT, related_name="entries")
+    # No indexes of their own: `entry_of_citizen` and `entry_sent_once_per_link` begin with them.
+    enrolment = models.ForeignKey(
+        Enrolment, models.RESTRICT, db_column="citizen_id", related_name="entries", db_index=False
+    )
+    link = models.ForeignKey(Link, models.RESTRICT, related_name="entries", db_index=False)
     external_id = models.CharField(max_length=128)
     kind_number = models.PositiveSmallIntegerField()
     occurred_on = models.DateField()

@@ -23,7 +23,10 @@ class Inquiry(IntegerNamed):
         ENTRY = "entry"
 
     prefix = "inq"
-    enrolment = models.ForeignKey(Enrolment, models.RESTRICT, db_column="citizen_id", related_name="inquiries")
+    # No index of its own, which the two below begin with.
+    enrolment = models.ForeignKey(
+        Enrolment, models.RESTRICT, db_column="citizen_id", related_name="inquiries", db_index=False
+    )
     at = models.DateTimeField()
     last_at = models.DateTimeField()
     count = models.PositiveIntegerField(default=1)
