@@ -124,22 +124,22 @@ def _plan(source: Source, rows: list[Row], rejections: list[Rejection], *, of: i
         rejected(row, NOT_LINKED, "No citizen has linked this subject with you.", "subject") for row in strangers
     ]
     linked = [(row, links[row.subject]) for row in rows if row.subject in links]
-    keys = {(link.pk, row.external_id) for row, link in linked}
-    keys |= {(link.pk, row.replaces) for row, link in linked if row.replaces is not None}
-    known: dict[Key, RecordedEntry | NewEntry] = {**entries_known(keys)}
+    keys = [(link.pk, row.external_id) for row, link in linked]
+    replaced = {(link.pk, row.replaces) for row, link in linked if row.replaces is not None}
+    known: dict[Key, RecordedEntry | NewEntry] = {**entries_known(replaced.union(keys))}
     plan = _Plan()
-    for row, link in linked:
-        refusal = _place(row, link, known, plan, today=today)
+    for key, (row, link) in zip(keys, linked, strict=True):
+        refusal = _place(row, link, key, known, plan, today=today)
         if refusal is not None:
             rejections.append(refusal)
     return plan
 
 
 def _place(
-    row: Row, link: KnownLink, known: dict[Key, RecordedEntry | NewEntry], plan: _Plan, *, today: date
+    row: Row, link: KnownLink, key: Key, known: dict[Key, RecordedEntry | NewEntry], plan: _Plan, *, today: date
 ) -> Rejection | None:
     """Plan one row about a linked subject: new, known already, or a `Rejection`."""
-    key, content = (link.pk, row.external_id), row.content
+    content = row.content
     before = known.get(key)
     if before is not None:
         if before.content != content:

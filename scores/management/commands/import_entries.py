@@ -1,5 +1,6 @@
 """Import a file of records about people who linked a source."""
 
+import gc
 import json
 import sys
 from argparse import ArgumentParser
@@ -38,6 +39,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, source: str, file: Path, rejects: Path | None, again: bool, **options: Any) -> None:
         if rejects is not None and rejects.exists() and file.exists() and rejects.samefile(file):
             raise CommandError("The rejects would be written over the file itself.", returncode=BAD_CALL)
+        gc.freeze()  # what is loaded stays: rubbish is looked for among the rows alone
         started = monotonic()
         is_silent = options["no_progress"] or not sys.stderr.isatty()
         try:
