@@ -139,6 +139,8 @@ def line_text(line: str, about: str, detail: str) -> str:
             return f"{kind_title(about)}: a record is disputed, and counts only if it helps"
         case "entry_restored":
             return f"{kind_title(about)}: a record counts again"
+        case "faded" if detail == "factor":
+            return f"{factor_title(about)}: records changed or count less"
         case "faded":
             return f"{kind_title(about)}: records grew older and count less"
         case "source_switched":

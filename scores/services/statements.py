@@ -19,7 +19,7 @@ from scores.models import Enrolment, Entry, Inquiry, Link, Score, ScoreChange, S
 from scores.reasons import Reason, reasons
 from scores.scorecard import Scorecard as Card
 from scores.services.publishing import card_of
-from scores.services.rescoring import entries_to_score, score_in_force, scoring_day
+from scores.services.rescoring import entries_to_score, explained_score, score_in_force, scoring_day
 
 points_of = scoring.format_points
 CAUSE_TEXTS: Mapping[str, str] = {
@@ -61,8 +61,9 @@ def score_statement(*, citizen: Citizen, now: datetime | None = None) -> dict[st
 
 
 def _in_force(citizen: Citizen, now: datetime | None) -> tuple[Score, Card, Explanation]:
-    score = score_in_force(citizen.pk, now=now or timezone.now())
-    return score, card_of(score.scorecard), Explanation.from_document(score.explanation)
+    score = explained_score(citizen.pk, now=now or timezone.now())
+    assert score.explanation is not None  # noqa: S101  (it was asked for)
+    return score, card_of(score.scorecard), score.explanation
 
 
 def _factors(card: Card, micro: Mapping[str, int]) -> list[dict[str, Any]]:
