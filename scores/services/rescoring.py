@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from citizen_app.outbox import enqueue
@@ -172,19 +171,6 @@ def cause_to_rescore(score: Score, *, scorecard_id: int, today: date) -> str | N
     if scoring.month(score.as_of) < scoring.month(today):
         return Cause.MONTH
     return None
-
-
-def rescore_stale(*, now: datetime, limit: int) -> int:
-    """Make up to `limit` scores again that a new month or a new scorecard has overtaken; return how many."""
-    row_id, _ = current_scorecard()
-    today = scoring_day(now)
-    overtaken = Q(as_of__lt=today.replace(day=1)) | ~Q(scorecard_id=row_id)
-    stale = list(Score.objects.filter(overtaken).order_by("as_of", "pk")[:limit])
-    for score in stale:
-        cause = cause_to_rescore(score, scorecard_id=row_id, today=today)
-        if cause is not None:
-            rescore(citizen_id=score.pk, cause=cause, now=now)
-    return len(stale)
 
 
 def explained_score(citizen_id: int, *, now: datetime | None = None) -> Score:

@@ -18,6 +18,7 @@ from scores.explaining import EntryLine, Explanation
 from scores.models import Enrolment, Entry, Inquiry, Link, Score, ScoreChange, Source
 from scores.reasons import Reason, reasons
 from scores.scorecard import Scorecard as Card
+from scores.services.distribution import percentile_of
 from scores.services.publishing import card_of
 from scores.services.rescoring import entries_to_score, explained_score, score_in_force, scoring_day
 
@@ -47,7 +48,7 @@ def score_statement(*, citizen: Citizen, now: datetime | None = None) -> dict[st
         "as_of": score.as_of,
         "scorecard": card.version,
         "base": points_of(card.base),
-        "percentile": None,
+        "percentile": percentile_of(score.value),
         "bands": [{"code": one.code, "from": one.first_value} for one in card.bands],
         "factors": _factors(card, {line.code: line.micro for line in explanation.factors}),
         "purposes": _purposes(card, score.purposes),
