@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from citizen_app.outbox import enqueue
 from scores.models import RescoringRun, Score, Scorecard
-from scores.population import Statement
+from scores.services.population import statement
 from scores.services.publishing import card_of, current_scorecard
 from scores.services.rescoring import HELD_AT_ONCE, rescore_together, scoring_day
 from scores.services.run_statements import DROP_TABLE, EMPTY_TABLE, RunStatements
@@ -116,8 +116,7 @@ def _statements_of(run: RescoringRun) -> RunStatements:
         for document in Scorecard.objects.order_by("pk").values_list("document", flat=True)
         for factor in document["factors"]
     }
-    statement = Statement(card_of(run.scorecard), run.as_of, connection.vendor)
-    return RunStatements(statement, run.scorecard_id, list(known))
+    return RunStatements(statement(card_of(run.scorecard), as_of=run.as_of), run.scorecard_id, list(known))
 
 
 @contextmanager

@@ -34,9 +34,8 @@ def new_card(version="2026-12", **changes):
 
 def run_through(*, cause, now=NOW):
     """A run from its start to its end, by whoever keeps promises."""
-    with transaction.atomic():
-        run = runs.start_run(cause=cause, now=now)
     with mock.patch("django.utils.timezone.now", return_value=now):
+        run = runs.start_run(cause=cause, now=now)
         while run_due():
             pass
     run.refresh_from_db()
@@ -193,11 +192,6 @@ def test_a_score_touched_while_the_run_computed_keeps_what_touched_it():
     """Between computing and storing a citizen's own rescoring goes first; the run then leaves that row alone."""
     citizen, other = scored_citizen(payments=6), scored_citizen(payments=6)
     new_card(base="560")
-    real = runs.RunStatements.compute
-
-    def touched(statements, **bounds):
-        text = real(statements, **bounds)
-        return text
 
     def hold(statements):
         rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
@@ -236,13 +230,12 @@ def test_one_run_of_a_scorecard_goes_on_at_a_time_and_a_later_one_takes_its_plac
 def test_the_sweep_makes_a_few_again_itself_and_starts_a_run_for_many():
     citizens = [scored_citizen() for _ in range(3)]
     assert runs.turn_the_month(now=NOW) == 0
-    with mock.patch.object(runs, "FEW", 2):
+    with mock.patch.object(runs, "FEW", 2), mock.patch("django.utils.timezone.now", return_value=DECEMBER):
         assert runs.turn_the_month(now=DECEMBER) == 3
         assert runs.turn_the_month(now=DECEMBER) == 3  # still going on
-    run = RescoringRun.objects.get()
-    with mock.patch("django.utils.timezone.now", return_value=DECEMBER):
         while run_due():
             pass
+    run = RescoringRun.objects.get()
     run.refresh_from_db()
     assert (run.cause, run.done_count, run.finished_at) == ("month", 3, DECEMBER)
     assert runs.turn_the_month(now=JUNE) == 3

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0002_publish_the_first_scorecard'),
+        ('scores', '0005_compute_explanations_when_read'),
     ]
 
     operations = [
