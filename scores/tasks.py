@@ -5,13 +5,13 @@ from typing import Final
 
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
+from scores.services import distribution, runs
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.importing import IMPORTED_TOPIC, request_rescore_of_imported
 from scores.services.lapsing import erase_lapsed
-from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_stale, rescore_together
+from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_together
 
-STALE_AT_ONCE: Final = 200
 LAPSED_AT_ONCE: Final = 500
 ENDED_LINKS_KEPT: Final = timedelta(days=30)
 LINK_CODES_KEPT: Final = timedelta(days=1)
@@ -59,8 +59,20 @@ def enrolment_left(*, citizen_id: int, at: str, erased: dict[str, int]) -> None:
 
 @sweeps("scores.stale")
 def turn_the_month(now: datetime) -> int:
-    """Make scores again that a new month or a new scorecard has overtaken, some at a time."""
-    return rescore_stale(now=now, limit=STALE_AT_ONCE)
+    """Make scores again that a new month or a new scorecard has overtaken: a few here, many by a run."""
+    return runs.turn_the_month(now=now)
+
+
+@handles(runs.RUN_TOPIC)
+def run_portion(*, run_id: int, after: int, upto: int) -> None:
+    """Do a portion of a run over everybody. Safe twice."""
+    runs.run_portion(run_id=run_id, after=after, upto=upto)
+
+
+@sweeps("scores.distribution")
+def count_scores(now: datetime) -> int:
+    """Count once a day how many people have each score, for percentiles."""
+    return distribution.count_scores(now=now)
 
 
 @sweeps("scores.lapsed_entries")
