@@ -67,7 +67,7 @@ class NDJSONParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> JSONLines:
+    ) -> Any:
         stated = _stated_length(parser_context)
         if stated is not None and stated > self.most_bytes:
             raise _too_large(self.most_bytes)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from django.db import DatabaseError, OperationalError, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from citizen_app import outbox
@@ -194,16 +194,19 @@ class _Promise:
         self._pk: int | None = None
 
     def cover_entries(self, *, after_id: int) -> None:
-        waiting = OutboxMessage.objects.select_for_update().filter(pk=self._pk, done_at=None, leased_until=None)
-        if self._pk is None or waiting.first() is None:
+        if self._pk is None or self._waiting(self._pk).select_for_update().first() is None:
             due_at = timezone.now() + RESCORED_AFTER
             self._pk = outbox.enqueue(IMPORTED_TOPIC, due_at=due_at, after_id=after_id).pk
 
     def due_now(self) -> None:
         if self._pk is not None:
             with suppress(DatabaseError):  # without a database it stays due when it was
-                OutboxMessage.objects.filter(pk=self._pk, done_at=None, leased_until=None).update(due_at=timezone.now())
+                self._waiting(self._pk).update(due_at=timezone.now())
             outbox.wake.set()
+
+    def _waiting(self, pk: int) -> QuerySet[OutboxMessage]:
+        """The promise, while nobody has begun to keep it."""
+        return OutboxMessage.objects.filter(pk=pk, done_at=None, leased_until=None)
 
 
 @transaction.atomic

@@ -177,11 +177,10 @@ def _write(source: Source, plan: _Plan, citizen_ids: list[int], *, by: OAuthAppl
     write_entries(plan.new, now=now)
     if plan.strikes:
         Entry.objects.filter(pk__in=plan.strikes).strike(why="replaced", now=now)
+    struck = [entry.pk for entry in plan.replaced_within if entry.pk is not None]
     EntryStatusChange.objects.bulk_create(
-        EntryStatusChange(
-            entry_id=entry.pk, at=now, was=Entry.Status.ACTIVE, became=Entry.Status.STRUCK, why="replaced"
-        )
-        for entry in plan.replaced_within
+        EntryStatusChange(entry_id=pk, at=now, was=Entry.Status.ACTIVE, became=Entry.Status.STRUCK, why="replaced")
+        for pk in struck
     )
     tell_citizens(source, citizen_ids, now=now)
     record(by=by, action="entries.furnish", on=f"source:{source.code}", accepted=len(plan.new))
