@@ -1,10 +1,10 @@
 """Measure ingestion on PostgreSQL: `DATABASE_URL=postgres://… python -m benchmarks.ingestion [--citizens N] …`.
 
 The database named is used for this alone: people are made in it once (`benchmarks.crowd`), and each run adds a source
-with its links and entries. By HTTP, floor and product take turns with rows nobody sent before, and then with the same rows once more; the
-floor is COPY into a staging table and INSERT … ON CONFLICT of the same rows into the same table, links and people
-looked up beforehand. Then files are imported by processes of their own, whose memory is compared, the outbox is
-delivered, and what the API answers of people drawn by lot is held against `score_entries` of their lines.
+with its links and entries. By HTTP, floor and product take turns with rows nobody sent before, and then with the same
+rows once more; the floor is COPY into a staging table and INSERT … ON CONFLICT of the same rows into the same table,
+links and people looked up beforehand. Then files are imported by processes of their own, whose memory is compared, the
+outbox is delivered, and what the API answers of people drawn by lot is held against `score_entries` of their lines.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from django.utils import timezone  # noqa: E402
 from benchmarks.processes import Server, serve  # noqa: E402
 from citizen_app.accounts.sign_in import session_token_for  # noqa: E402
 from citizen_app.models import Citizen  # noqa: E402
-from scores.models import Enrolment, Link  # noqa: E402
+from scores.models import Enrolment, Link, Score  # noqa: E402
 from scores.services.batches import Row, judge  # noqa: E402
 from scores.services.furnishers import MadeSource, create_source  # noqa: E402
 from scores.services.rescoring import scoring_day  # noqa: E402
@@ -51,6 +51,7 @@ def make_people(count: int) -> list[str]:
     """The addresses of `count` enrolled people without records, made where the database is empty."""
     if not Enrolment.objects.exists():
         subprocess.run([sys.executable, "-m", "benchmarks.crowd", str(count), "0"], check=True)
+        Score.objects.update(as_of=scoring_day(timezone.now()))  # no month has turned since
     assert Enrolment.objects.count() == count, "Name an empty database, or as many people as it has."
     return list(Citizen.objects.order_by("pk").values_list("email", flat=True))
 
