@@ -162,7 +162,7 @@ def score_rows(people: int, card: int) -> None:
     _insert(
         "scores_score",
         {
-            "citizen_id": "n", "state": "'thin_file'", "purposes": "'{}'", "explanation": "'{}'",
+            "citizen_id": "n", "state": "'thin_file'", "purposes": "'{}'", "factors": "'{}'", "kept": "'{}'",
             "as_of": "'2001-01-01'", "computed_at": "'2001-01-01T00:00:00Z'", "revision": "1",
             "scorecard_id": str(card),
         },

@@ -18,6 +18,7 @@ FRESH: Final = "scores_fresh"
 """The temporary table."""
 DROP_TABLE: Final = f"DROP TABLE IF EXISTS {FRESH}"
 EMPTY_TABLE: Final = f"DELETE FROM {FRESH}"
+KEYS: Final = f"SELECT citizen_id FROM {FRESH} ORDER BY citizen_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class RunStatements:
         Left out are scores that are up to date already, and those whose lines only a person's own entries can tell:
         a value that a month moved, and a first value.
         """
-        computed = self.computed.sql(f"citizen_id > {int(after)} AND citizen_id <= {int(upto)}")
+        computed = self.computed.sql(_between("citizen_id", after, upto))
         same = f"(r.state = s.state AND r.value {'IS NOT DISTINCT FROM' if self._is_postgresql else 'IS'} s.value)"
         is_new_card = f"s.scorecard_id <> {int(self.scorecard_id)}"
         told_in_totals = f"({is_new_card} AND (s.value IS NOT NULL OR r.value IS NULL))"
@@ -50,7 +51,8 @@ class RunStatements:
             f"INSERT INTO {FRESH} SELECT r.citizen_id, r.state, r.value, {self._of_result}, r.last_entry_id, "
             f"s.revision, s.value, s.kept, NOT {same} FROM ({computed}) r "
             "JOIN scores_score s ON s.citizen_id = r.citizen_id "
-            f"WHERE ({is_new_card} OR s.as_of < %s) AND ({same} OR {told_in_totals})"
+            f"WHERE {_between('s.citizen_id', after, upto)} "
+            f"AND ({is_new_card} OR s.as_of < %s) AND ({same} OR {told_in_totals})"
         )
 
     @property
@@ -76,27 +78,25 @@ class RunStatements:
             f"{results}last_entry_id bigint, revision bigint, previous integer, kept {kept}, has_moved boolean)"
         )
 
-    @property
-    def hold(self) -> str:
+    def hold(self, *, after: int, upto: int) -> str:
         """Lock the rows that are as they were, and forget the others."""
         lock = " ORDER BY s.citizen_id FOR UPDATE OF s" if self._is_postgresql else ""
         return (
-            f"DELETE FROM {FRESH} WHERE citizen_id NOT IN (SELECT s.citizen_id FROM scores_score s JOIN {FRESH} f "
-            f"ON f.citizen_id = s.citizen_id AND f.revision = s.revision{lock})"
+            f"DELETE FROM {FRESH} WHERE {_between('citizen_id', after, upto)} AND citizen_id NOT IN ("
+            f"SELECT s.citizen_id FROM scores_score s JOIN {FRESH} f ON f.citizen_id = s.citizen_id "
+            f"AND f.revision = s.revision WHERE {_between('s.citizen_id', after, upto)}{lock})"
         )
 
-    @property
-    def write_history(self) -> str:
+    def write_history(self, *, after: int, upto: int) -> str:
         """A row for each score that moved, its lines in totals: `[at, cause, scorecard_version]`."""
         return (
             "INSERT INTO scores_scorechange "
             "(citizen_id, at, state, value, previous, difference, cause, scorecard_version, lines) "
             f"SELECT f.citizen_id, %s, f.state, f.value, f.previous, f.value - f.previous, %s, %s, {self._lines} "
-            f"FROM {FRESH} f WHERE f.has_moved ORDER BY f.citizen_id"
+            f"FROM {FRESH} f WHERE f.has_moved AND {_between('f.citizen_id', after, upto)} ORDER BY f.citizen_id"
         )
 
-    @property
-    def store(self) -> str:
+    def store(self, *, after: int, upto: int) -> str:
         """What was computed becomes the score: `[as_of, computed_at]`."""
         factors = self._object(self._factors)
         purposes = self._object({code: self._purpose(value) for code, value in self._purposes.items()})
@@ -106,7 +106,8 @@ class RunStatements:
             f"purposes = {purposes}, kept = CASE WHEN f.has_moved THEN {self._totals} ELSE scores_score.kept END, "
             f"compared_with = CASE WHEN f.has_moved THEN NULL ELSE scores_score.compared_with END, "
             "compared_upto = CASE WHEN f.has_moved THEN f.last_entry_id ELSE scores_score.compared_upto END "
-            f"FROM {FRESH} f WHERE f.citizen_id = scores_score.citizen_id"
+            f"FROM {FRESH} f WHERE f.citizen_id = scores_score.citizen_id "
+            f"AND {_between('scores_score.citizen_id', after, upto)}"
         )
 
     # -- What the lines and the totals are made of ----------------------------------------------------------------
@@ -173,3 +174,8 @@ class RunStatements:
     def _purpose(self, value: str) -> str:
         state = f"CASE WHEN {value} IS NULL THEN 'not_enough_records' ELSE 'assessable' END"
         return self._object({"state": state, "value": value})
+
+
+def _between(key: str, after: int, upto: int) -> str:
+    """The range, said of every table: a temporary one has no statistics for the planner to go by."""
+    return f"{key} > {int(after)} AND {key} <= {int(upto)}"

@@ -1,9 +1,9 @@
 """Making everybody's score again: after a month's turn or a publication, in ranges, by as many workers as there are.
 
 A run promises its portions through the outbox, so a killed worker's portion is taken up again, and what it had done
-is found done. Within a portion each range of citizens is computed without a lock and stored in one short transaction
-that keeps only the rows nobody touched meanwhile. History is written for changed scores and no others. What the
-statements leave aside (`scores.services.run_statements`) is made person by person at the end of the range.
+is found done. Within a portion each range of citizens is computed without a lock and stored in slices, each a short
+transaction that keeps only the rows nobody touched meanwhile. History is written for changed scores and no others.
+What the statements leave aside (`scores.services.run_statements`) is made person by person at the end of the range.
 """
 
 import time
@@ -21,14 +21,16 @@ from scores.models import RescoringRun, Score, Scorecard
 from scores.services.population import statement
 from scores.services.publishing import card_of, current_scorecard
 from scores.services.rescoring import HELD_AT_ONCE, rescore_together, scoring_day
-from scores.services.run_statements import DROP_TABLE, EMPTY_TABLE, RunStatements
+from scores.services.run_statements import DROP_TABLE, EMPTY_TABLE, KEYS, RunStatements
 
 RUN_TOPIC: Final = "scores.run"
 PORTION: Final = 25_000
 """How many scores one promise is about: some seconds' work, well within the promise's lease."""
-SMALLEST_RANGE, FIRST_RANGE, LARGEST_RANGE = 100, 1_000, 10_000
-HELD_FOR: Final = timedelta(milliseconds=50)
-"""How long a range may hold its rows; the next one is made larger or smaller to keep to it."""
+RANGE: Final = 5_000
+"""How many scores are computed by one statement, without a lock."""
+SMALLEST_SLICE, FIRST_SLICE = 50, 500
+HELD_FOR: Final = timedelta(milliseconds=40)
+"""How long a slice of them may hold its rows while it is stored; the next is made larger or smaller to keep to it."""
 FEW: Final = 500
 """So few scores are made again by the sweep itself, person by person."""
 
@@ -90,24 +92,24 @@ def run_portion(*, run_id: int, after: int, upto: int) -> None:
     if run.scorecard_id != current_scorecard().row_id:
         _end(run, timezone.now())  # a later publication has a run of its own
         return
-    size = FIRST_RANGE
+    size = FIRST_SLICE
     with _temporary_table(_statements_of(run)) as statements:
         position: int | None = after
         while position is not None and position < upto:
             # Only where there is something to do: a portion that is taken up again starts where it was left.
             to_do = stale_scores(scorecard_id=run.scorecard_id, today=run.as_of).filter(pk__gt=position, pk__lte=upto)
-            until = _last_of(to_do, size)
+            until = _last_of(to_do, RANGE)
             if until is None:
                 break
-            size = _next_size(size, held=make_range(run, statements, after=position, upto=until))
+            size = make_range(run, statements, after=position, upto=until, size=size)
             position = until
     finish_when_done(run)
 
 
 def _next_size(size: int, *, held: float) -> int:
-    """A range that holds its rows about as long as allowed, going by how long the last one did."""
+    """How many rows to hold at once, going by how long the last were held."""
     wanted = int(size * HELD_FOR.total_seconds() / max(held, 0.001))
-    return max(SMALLEST_RANGE, min(wanted, 2 * size, LARGEST_RANGE))
+    return max(SMALLEST_SLICE, min(wanted, 2 * size, RANGE))
 
 
 def _statements_of(run: RescoringRun) -> RunStatements:
@@ -131,24 +133,33 @@ def _temporary_table(statements: RunStatements) -> Iterator[RunStatements]:
             cursor.execute(DROP_TABLE)
 
 
-def make_range(run: RescoringRun, statements: RunStatements, *, after: int, upto: int) -> float:
-    """Make one range again; how many seconds its rows were held."""
+def make_range(run: RescoringRun, statements: RunStatements, *, after: int, upto: int, size: int) -> int:
+    """Make one range again, `size` rows held at a time at first; how many to hold next."""
     now = timezone.now()
-    as_of, month_began = map(connection.ops.adapt_datefield_value, (run.as_of, run.as_of.replace(day=1)))
-    at = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
         cursor.execute(EMPTY_TABLE)
+        month_began = connection.ops.adapt_datefield_value(run.as_of.replace(day=1))
         cursor.execute(statements.compute(after=after, upto=upto), [month_began])
+        cursor.execute(KEYS)
+        keys = [key for (key,) in cursor.fetchall()]
+    while keys:
+        slice_, keys = keys[:size], keys[size:]
+        size = _next_size(size, held=_store(run, statements, after=slice_[0] - 1, upto=slice_[-1], now=now))
+    _make_the_others(run, after=after, upto=upto, now=now)
+    return size
+
+
+def _store(run: RescoringRun, statements: RunStatements, *, after: int, upto: int, now: datetime) -> float:
+    """Store a slice of what was computed, with its history; how many seconds its rows were held."""
+    at, as_of = connection.ops.adapt_datetimefield_value(now), connection.ops.adapt_datefield_value(run.as_of)
     began = time.monotonic()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statements.hold)
-        cursor.execute(statements.write_history, [at, run.cause, run.scorecard.version])
+        cursor.execute(statements.hold(after=after, upto=upto))
+        cursor.execute(statements.write_history(after=after, upto=upto), [at, run.cause, run.scorecard.version])
         changed = cursor.rowcount
-        cursor.execute(statements.store, [as_of, at])
+        cursor.execute(statements.store(after=after, upto=upto), [as_of, at])
         _count(run, done=cursor.rowcount, changed=changed)
-    held = time.monotonic() - began
-    _make_the_others(run, after=after, upto=upto, now=now)
-    return held
+    return time.monotonic() - began
 
 
 def _count(run: RescoringRun, *, done: int, changed: int) -> None:

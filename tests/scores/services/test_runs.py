@@ -193,12 +193,13 @@ def test_a_score_touched_while_the_run_computed_keeps_what_touched_it():
     citizen, other = scored_citizen(payments=6), scored_citizen(payments=6)
     new_card(base="560")
 
-    def hold(statements):
-        rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
-        return real_hold.fget(statements)
+    real = runs.RunStatements.hold
 
-    real_hold = runs.RunStatements.hold
-    with mock.patch.object(runs.RunStatements, "hold", property(hold)):
+    def hold(statements, **bounds):
+        rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
+        return real(statements, **bounds)
+
+    with mock.patch.object(runs.RunStatements, "hold", hold):
         run = run_through(cause="scorecard")
     assert run.done_count == 1
     assert last_change(citizen).cause == "entries"
