@@ -1,5 +1,6 @@
 """Facts about a citizen's score: who is enrolled, what was recorded, and what followed from it."""
 
+from scores.models.disputes import Dispute, DisputedEntry, DisputeEvent, Evidence, MassUpholding
 from scores.models.enrolment import Enrolment
 from scores.models.entries import Entry, EntryStatusChange
 from scores.models.inquiries import Inquiry
@@ -7,14 +8,19 @@ from scores.models.results import Score, Scorecard, ScoreChange
 from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source
 
 __all__ = [
+    "Dispute",
+    "DisputeEvent",
+    "DisputedEntry",
     "EndedLink",
     "Enrolment",
     "Entry",
     "EntryStatusChange",
+    "Evidence",
     "Furnisher",
     "Inquiry",
     "Link",
     "LinkCode",
+    "MassUpholding",
     "Score",
     "ScoreChange",
     "Scorecard",
