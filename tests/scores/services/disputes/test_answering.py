@@ -1,4 +1,4 @@
-"""The furnisher's answer: confirmed waits for a human, withdrawn is struck, corrected is replaced and lapses no later."""
+"""The furnisher's answer: confirmed waits for a human, withdrawn is struck, corrected is replaced."""
 
 from datetime import date, timedelta
 from decimal import Decimal

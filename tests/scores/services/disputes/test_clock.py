@@ -1,4 +1,4 @@
-"""What time does: reminders on their days, silence strikes, evidence goes; a day off is caught up, a second run idle."""
+"""What time does: reminders on their days, silence strikes, evidence goes; a day off is caught up."""
 
 from datetime import timedelta
 
