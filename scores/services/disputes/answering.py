@@ -55,16 +55,24 @@ def answer_dispute(
     else:
         # Before the records: a batch about the same subject is written or waits, and nothing is replaced twice.
         list(Link.objects.select_for_update(of=("self",), no_key=True).filter(entries__disputed__dispute=dispute))
-        if correction is not None:
-            _record_correction(dispute, correction, now=now)
+        corrected = [] if correction is None else [_record_correction(dispute, correction, now=now).pk]
         tell_citizens(dispute.source, [dispute.enrolment_id], now=now)
         note(dispute, What.ANSWERED, by=By.FURNISHER, at=now, text=statement, is_told=False)
-        finish(dispute, to=State.UPHELD, now=now, by=By.FURNISHER, guard=unanswered, decided_at=now, **answer)
+        finish(
+            dispute,
+            to=State.UPHELD,
+            now=now,
+            by=By.FURNISHER,
+            guard=unanswered,
+            decided_at=now,
+            corrected_ids=corrected,
+            **answer,
+        )
     record(by=by, action="dispute.answer", on=dispute.public_id, position=position)
     return dispute
 
 
-def _record_correction(dispute: Dispute, correction: Mapping[str, Any], *, now: datetime) -> None:
+def _record_correction(dispute: Dispute, correction: Mapping[str, Any], *, now: datetime) -> Entry:
     """Record what the furnisher says is right in the place of what it had said; the score follows with the strike."""
     standing = list(standing_entries(dispute).select_related("link__source")[:2])
     if len(standing) != 1 or dispute.disputed.count() != 1:
@@ -82,7 +90,7 @@ def _record_correction(dispute: Dispute, correction: Mapping[str, Any], *, now: 
         raise InvalidInput(FieldError("/entry", "invalid", "It has lapsed: withdraw it."))
     if (right.occurred_on, right.value) == (wrong.occurred_on, wrong.value):
         raise InvalidInput(FieldError("/entry", "invalid", "That is what is recorded: confirm it."))
-    Entry.objects.create(
+    return Entry.objects.create(
         enrolment_id=wrong.enrolment_id,
         link_id=wrong.link_id,
         external_id=dispute.public_id,

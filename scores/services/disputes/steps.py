@@ -13,6 +13,7 @@ from citizen_app.outbox import enqueue
 from scores.errors import NotEnrolled
 from scores.models import Dispute, DisputedEntry, DisputeEvent, Enrolment, Entry, ScoreChange
 from scores.models.disputes import DisputeQuerySet
+from scores.services.outcomes import tell_dispute_withdrawn, tell_dispute_won
 from scores.services.rescoring import rescore, score_in_force
 
 TOLD_TOPIC: Final = "dispute.told"
@@ -58,6 +59,7 @@ def finish(
     text: str = "",
     leaving: Collection[str] = Dispute.UNDECIDED,
     guard: DisputeQuerySet | None = None,
+    corrected_ids: Collection[int] = (),
     **facts: Any,
 ) -> None:
     """End a dispute: what it won is struck, what it did not win counts as before, and the score follows at once.
@@ -71,10 +73,22 @@ def finish(
         entries.strike(why=WHY, now=now)
     else:
         entries.filter(disputed__has_benefit=True).restore(now=now)
+    _tell_other_rooms(dispute, to, entry_ids=list(entries.values_list("pk", flat=True)), corrected_ids=corrected_ids)
     DisputedEntry.objects.filter(dispute=dispute).update(is_open=False)
     note(dispute, what or to, by=by, at=now, text=text)
     rescore(citizen_id=dispute.enrolment_id, cause=ScoreChange.Cause.DISPUTE, now=now)
     dispute.refresh_from_db()
+
+
+def _tell_other_rooms(dispute: Dispute, to: str, *, entry_ids: Collection[int], corrected_ids: Collection[int]) -> None:
+    """What was refused because of wrong records is made good; what the doubt alone had opened is given back."""
+    citizen_id, dispute_id = dispute.enrolment_id, dispute.public_id
+    if to in Dispute.WON:
+        tell_dispute_won(citizen_id=citizen_id, dispute_id=dispute_id, entry_ids=entry_ids, corrected_ids=corrected_ids)
+    elif to == State.WITHDRAWN and entry_ids:
+        tell_dispute_withdrawn(
+            citizen_id=citizen_id, dispute_id=dispute_id, entry_ids=entry_ids, opened_at=dispute.opened_at
+        )
 
 
 def uphold(dispute: Dispute, *, now: datetime, by: str, text: str = "", what: str | None = None) -> None:

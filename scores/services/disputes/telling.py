@@ -22,7 +22,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "The source answered your dispute",
         "The source says that its record is right. A person here decides now, and tells you why.",
     ),
-    What.UPHELD: ("Your dispute is decided for you", "What you disputed is struck and counts no more."),
+    What.UPHELD: (
+        "Your dispute is decided for you",
+        "What you disputed is struck or corrected, and counts no more as it was.",
+    ),
     What.TAKEN_BACK: ("Your dispute is decided for you", "What you disputed was taken back and counts no more."),
     What.LAPSED_UNANSWERED: (
         "Your dispute is decided for you",
