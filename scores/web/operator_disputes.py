@@ -182,6 +182,8 @@ class Batches(DisputesPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = BatchForm(request.POST)
         if not form.is_valid():
+            if {"source", "recorded_at"} & set(form.errors):
+                return self.shown(None, problem={"title": "Nothing was proposed.", "detail": "Name a batch."})
             return self.shown(form)
         asked = form.cleaned_data
         source, recorded_at = batch_named(asked["source"], asked["recorded_at"])

@@ -4,12 +4,13 @@ The arithmetic gives it to a record of the status `disputed`. Where a rule takes
 worse one may stand behind the disputed one; a record whose doubt would bring that back stays active.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final
 
 from scores import scoring
 from scores.models import Dispute
+from scores.scorecard import Scorecard
 from scores.services.publishing import current_scorecard
 from scores.services.rescoring import entries_to_score
 
@@ -23,11 +24,15 @@ def may_have_benefit(citizen_id: int) -> bool:
 
 
 def worth_doubting(*, citizen_id: int, entry_ids: Collection[int], today: date) -> set[int]:
-    """Those of these active records that can be marked as disputed without lowering a factor, and so any purpose.
+    """Those of these active records that can be marked as disputed without lowering anything (see `harmless`)."""
+    return harmless(current_scorecard().card, entries_to_score(citizen_id), entry_ids, today)
+
+
+def harmless(card: Scorecard, entries: Sequence[scoring.Entry], entry_ids: Collection[int], today: date) -> set[int]:
+    """Those of these records that can be marked as disputed without lowering a factor, and so any purpose. Pure.
 
     All of them, nearly always; else one by one, the oldest first, whoever does no harm beside those before.
     """
-    card, entries = current_scorecard().card, entries_to_score(citizen_id)
     before = scoring.score(card, entries, today).factors
 
     def harms_nothing(marked: Collection[int]) -> bool:
