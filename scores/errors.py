@@ -107,3 +107,56 @@ class DocumentNotAccepted(DomainError):
 class OwnDocument(DomainError):
     code, kind, title = "own_document", Kind.FORBIDDEN, "Nobody checks their own document."
     remedy = "Another operator checks it."
+
+
+class AlreadyDisputed(DomainError):
+    """Carries `entries`, those that are in an open dispute."""
+
+    code, kind, title = "already_disputed", Kind.CONFLICT, "A record is in a dispute that is still open."
+    remedy = "Wait for its end, withdraw it, or leave out the records that `entries` names."
+
+
+class EntryStruck(DomainError):
+    """Carries `entries`, those that are struck."""
+
+    code, kind, title = "entry_struck", Kind.CONFLICT, "A record is struck: it counts no more, and nothing is disputed."
+    remedy = "Leave out the records that `entries` names."
+
+
+class EvidenceNeeded(DomainError):
+    """Carries `entries`, those that were disputed on this ground before."""
+
+    code, kind = "evidence_needed", Kind.CONFLICT
+    title = "A record was disputed on this ground before: that can be raised again only with new evidence."
+    remedy = "Add a file that was not there the first time, or leave out the records that `entries` names."
+
+
+class AppealTooLate(WrongState):
+    title = "The days for an appeal are over."
+    remedy = "An appeal is made within 30 days of the decision."
+
+
+class AnswerTooLate(WrongState):
+    title = "The days to answer are over: the records are struck."
+    remedy = "Answer disputes by their `due_on`."
+
+
+class NotAnsweredYet(WrongState):
+    title = "The furnisher has not answered yet, and still has days to do so."
+    remedy = "Uphold it if that is plain, or wait for the answer or for the due day."
+
+
+class OwnDispute(DomainError):
+    code, kind, title = "own_dispute", Kind.FORBIDDEN, "Nobody decides on their own records."
+    remedy = "Another operator decides."
+
+
+class SecondOperatorNeeded(DomainError):
+    code, kind, title = "second_operator_needed", Kind.FORBIDDEN, "This takes another operator than the first."
+    remedy = "Another operator whose role includes disputes does it."
+
+
+class AlreadyProposed(DomainError):
+    code, kind = "already_proposed", Kind.CONFLICT
+    title = "Upholding this batch on this ground was proposed already."
+    remedy = "Another operator confirms the proposal that stands, or it is dropped."

@@ -2,6 +2,7 @@
 
 from citizen_app.invariants import invariant
 from scores.services import verifying
+from scores.services.disputes import verifying as disputes
 
 invariant("A score is what its entries and its scorecard make it (P6).")(verifying.wrong_scores)
 invariant("The lines of a score add up to it (P6).")(verifying.wrong_explanations)
@@ -12,3 +13,11 @@ invariant("An entry belongs to the citizen of its link (P2).")(verifying.entries
 invariant("An entry is of a kind in the catalogue and lives no longer than its kind may (P3, P8).")(
     verifying.entries_not_allowed
 )
+invariant("An entry is disputed only in an open dispute that gave it the benefit of the doubt (P7).")(
+    disputes.doubts_without_dispute
+)
+invariant("An entry that stands and has the benefit of the doubt is disputed (P7).")(disputes.disputes_without_doubt)
+invariant("A dispute's records are open as long as it is, and about its own citizen (P7).")(
+    disputes.disputed_entries_astray
+)
+invariant("A citizen has the benefit of the doubt in three open disputes at most (P7).")(disputes.too_many_doubts)

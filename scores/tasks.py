@@ -6,6 +6,11 @@ from typing import Final
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
 from scores.services import distribution, runs
+from scores.services.disputes.batch_upholding import BATCH_TOLD_TOPIC, BATCH_TOPIC, uphold_batch
+from scores.services.disputes.clock import end_emptied, remind_furnishers, strike_unanswered
+from scores.services.disputes.evidence import erase_old_evidence
+from scores.services.disputes.steps import TOLD_TOPIC
+from scores.services.disputes.telling import tell_citizen, tell_of_batch
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.importing import IMPORTED_TOPIC, request_rescore_of_imported
@@ -13,6 +18,7 @@ from scores.services.lapsing import erase_lapsed
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_together
 
 LAPSED_AT_ONCE: Final = 500
+DISPUTES_AT_ONCE: Final = 200
 ENDED_LINKS_KEPT: Final = timedelta(days=30)
 LINK_CODES_KEPT: Final = timedelta(days=1)
 
@@ -57,6 +63,24 @@ def enrolment_left(*, citizen_id: int, at: str, erased: dict[str, int]) -> None:
     send_receipt(citizen_id=citizen_id, at=at, erased=erased)
 
 
+@handles(TOLD_TOPIC)
+def dispute_moved(*, dispute_id: str, what: str) -> None:
+    """Tell a citizen what became of their dispute."""
+    tell_citizen(dispute_id=dispute_id, what=what)
+
+
+@handles(BATCH_TOPIC)
+def batch_upheld(*, proposal_id: str) -> None:
+    """Strike a whole batch that two operators found wrong, citizen by citizen. Safe twice."""
+    uphold_batch(proposal_id=proposal_id)
+
+
+@handles(BATCH_TOLD_TOPIC)
+def batch_struck(*, citizen_id: int, proposal_id: str) -> None:
+    """Tell a citizen that records about them were struck with a batch."""
+    tell_of_batch(citizen_id=citizen_id, proposal_id=proposal_id)
+
+
 @sweeps("scores.stale")
 def turn_the_month(now: datetime) -> int:
     """Make scores again that a new month or a new scorecard has overtaken: a few here, many by a run."""
@@ -91,3 +115,27 @@ def forget_ended_links(now: datetime) -> int:
 def forget_link_codes(now: datetime) -> int:
     """Erase link codes a day after they stopped working."""
     return LinkCode.objects.filter(expires_at__lt=now - LINK_CODES_KEPT).delete()[0]
+
+
+@sweeps("scores.unanswered_disputes")
+def strike_what_nobody_answers_for(now: datetime) -> int:
+    """Strike what a furnisher did not answer for in 30 days (P7)."""
+    return strike_unanswered(now=now, limit=DISPUTES_AT_ONCE)
+
+
+@sweeps("scores.dispute_reminders")
+def remind_who_has_not_answered(now: datetime) -> int:
+    """Remind furnishers on days 15, 25 and 28."""
+    return remind_furnishers(now=now, limit=DISPUTES_AT_ONCE)
+
+
+@sweeps("scores.emptied_disputes")
+def end_disputes_about_nothing(now: datetime) -> int:
+    """End disputes whose records were struck or erased another way."""
+    return end_emptied(now=now, limit=DISPUTES_AT_ONCE)
+
+
+@sweeps("scores.dispute_evidence")
+def forget_evidence(now: datetime) -> int:
+    """Erase what was added to disputes that ended more than 90 days ago."""
+    return erase_old_evidence(now=now, limit=DISPUTES_AT_ONCE)

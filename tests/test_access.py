@@ -45,10 +45,18 @@ PUT    me/sources/{source}                           401 404 200 404 404 404 404
 DELETE me/sources/{source}                           401 404 204 404 404 404 404 403 403 403 404 404
 POST   me/sources/{source}/link                      401 404 201 404 404 404 404 403 403 403 404 404
 GET    me/inquiries                                  401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/disputes                                   401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/disputes                                   401 404 201 404 404 404 404 403 403 403 404 404
+GET    me/disputes/{dispute}                         401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/disputes/{dispute}/withdraw                401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/disputes/{rejected}/appeal                 401 404 200 404 404 404 404 403 403 403 404 404
 GET    sources/links                                 401 403 403 403 403 403 403 403 403 200 403 403
 POST   sources/links                                 401 403 403 403 403 403 403 403 403 201 403 403
 POST   sources/entries                               401 403 403 403 403 403 403 403 403 200 403 403
 DELETE sources/entries/{external}?subject=ana-7      401 403 403 403 403 403 403 403 403 204 403 403
+GET    sources/disputes                              401 403 403 403 403 403 403 403 403 200 403 403
+POST   sources/disputes/{dispute}/answer             401 403 403 403 403 403 403 403 403 200 403 403
+GET    sources/disputes/{dispute}/evidence/{evidence} 401 403 403 403 403 403 403 403 403 200 403 403
 GET    perks                                         401 200 200 200 200 200 200 403 403 403 200 200
 GET    perks/{perk_published}                        401 200 200 200 200 200 200 403 403 403 200 200
 GET    perks/{perk_published}/path                   401 404 200 404 404 404 404 403 403 403 404 404
@@ -100,6 +108,15 @@ GET    me                                            302 200 200 200 200 200 200
 POST   me                                            302 200 200 200 200 200 200 200 200
 GET    operator/document-check                       302 403 403 403 403 403 403 302 200
 POST   operator/document-check                       302 403 403 403 403 403 403 302 200
+GET    operator/disputes                             302 403 403 403 403 403 403 302 200
+GET    operator/disputes/{dispute}                   302 403 403 403 403 403 403 302 200
+POST   operator/disputes/{dispute}/decide            302 403 403 403 403 403 403 302 200
+POST   operator/disputes/{raised_again}/admit        302 403 403 403 403 403 403 302 302
+GET    operator/disputes/{dispute}/evidence/{evidence} 302 403 403 403 403 403 403 302 200
+GET    operator/batches                              302 403 403 403 403 403 403 302 200
+POST   operator/batches                              302 403 403 403 403 403 403 302 200
+POST   operator/batches/{proposal}/confirm           302 403 403 403 403 403 403 302 302
+POST   operator/batches/{proposal}/drop              302 403 403 403 403 403 403 302 302
 GET    score                                         302 302 200 302 302 302 302 302 302
 GET    score/sum                                     302 302 200 302 302 302 302 302 302
 GET    score/history                                 302 302 200 302 302 302 302 302 302
@@ -111,6 +128,13 @@ GET    sources                                       302 302 200 302 302 302 302
 POST   sources/{source}/switch                       302 302 302 302 302 302 302 302 302
 POST   sources/{source}/link                         302 302 200 302 302 302 302 302 302
 GET    who-asked                                     302 302 200 302 302 302 302 302 302
+GET    disputes                                      302 302 200 302 302 302 302 302 302
+GET    disputes/new                                  302 302 200 302 302 302 302 302 302
+POST   disputes/new                                  302 302 302 302 302 302 302 302 302
+GET    disputes/{dispute}                            302 302 200 302 302 302 302 302 302
+POST   disputes/{dispute}/withdraw                   302 302 302 302 302 302 302 302 302
+POST   disputes/{rejected}/appeal                    302 302 302 302 302 302 302 302 302
+GET    disputes/{dispute}/evidence/{evidence}        302 302 200 302 302 302 302 302 302
 GET    enrol                                         302 200 302 200 200 200 200 200 200
 POST   enrol                                         302 200 200 200 200 200 200 200 200
 GET    pause                                         302 302 200 302 302 302 302 302 302

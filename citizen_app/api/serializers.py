@@ -8,10 +8,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from citizen_app.api.multipart import plain
 from citizen_app.api.problems import field_errors
 from citizen_app.errors import DomainError, FieldError, InvalidInput, Kind
 
@@ -76,6 +80,21 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class Upload(serializers.Field):
+    """One file of a form; what is inside it is judged by whoever keeps it (`citizen_app.uploads`)."""
+
+    default_error_messages = {"invalid": "Send one file, as a part of a form."}
+
+    def to_internal_value(self, data: Any) -> UploadedFile:
+        if not isinstance(data, UploadedFile):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return None
 
 
 class BoundedInteger(serializers.IntegerField):
@@ -153,7 +172,14 @@ def read_body(
 ) -> dict[str, Any]:
     """Return the body's values as `serializer_class` reads them, or refuse it with a pointer to each mistake."""
     context = {"request": request, **context}
-    return _values(serializer_class(data=request.data, partial=partial, context=context))
+    data = request.data
+    if isinstance(data, QueryDict):
+        # A browser's form, which the check of its token has read already.
+        view = (request.parser_context or {}).get("view")
+        data = plain(data, list_fields=getattr(view, "list_fields", frozenset()))
+    if (request.content_type or "").startswith("multipart/form-data"):
+        context[FROM_QUERY] = True  # a form's values are texts, like a query's
+    return _values(serializer_class(data=data, partial=partial, context=context))
 
 
 def read_query(request: Request, serializer_class: type[serializers.Serializer], **context: Any) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Queue(BackOfficePage):
         if Role.MERCHANTS not in self.held:
             # Each operator's door leads to their own work.
             checks = {Role.SUPPORT, Role.SCORING} & self.held
+            if Role.DISPUTES in self.held:
+                return redirect("operator_disputes")
             return redirect("document_check") if checks else self.show(merchants=[], perks=[])
         return self.shown()
 

@@ -3,11 +3,13 @@
 from django.urls import path
 
 from scores.api.consent_texts import CurrentConsentTextView
+from scores.api.disputes import AppealDisputeView, DisputesView, DisputeView, WithdrawDisputeView
 from scores.api.enrolment import EnrolmentView, PauseView, ResumeView
 from scores.api.entries import EntriesView, EntryView
 from scores.api.furnishing import SourceEntriesView, SourceEntryView, SourceLinksView
 from scores.api.inquiries import InquiriesView
 from scores.api.score import ExplanationView, HistoryView, ScoreView, WhatIfView
+from scores.api.source_disputes import SourceAnswerView, SourceDisputesView, SourceEvidenceView
 from scores.api.sources import SourceLinkView, SourcesView, SourceView
 
 urlpatterns = [
@@ -25,7 +27,18 @@ urlpatterns = [
     path("me/sources/<str:code>", SourceView.as_view(), name="source"),
     path("me/sources/<str:code>/link", SourceLinkView.as_view(), name="source-link"),
     path("me/inquiries", InquiriesView.as_view(), name="inquiries"),
+    path("me/disputes", DisputesView.as_view(), name="disputes"),
+    path("me/disputes/<str:dispute_id>", DisputeView.as_view(), name="dispute"),
+    path("me/disputes/<str:dispute_id>/withdraw", WithdrawDisputeView.as_view(), name="dispute-withdraw"),
+    path("me/disputes/<str:dispute_id>/appeal", AppealDisputeView.as_view(), name="dispute-appeal"),
     path("sources/links", SourceLinksView.as_view(), name="source-links"),
     path("sources/entries", SourceEntriesView.as_view(), name="source-entries"),
     path("sources/entries/<str:external_id>", SourceEntryView.as_view(), name="source-entry"),
+    path("sources/disputes", SourceDisputesView.as_view(), name="source-disputes"),
+    path("sources/disputes/<str:dispute_id>/answer", SourceAnswerView.as_view(), name="source-answer"),
+    path(
+        "sources/disputes/<str:dispute_id>/evidence/<str:evidence_id>",
+        SourceEvidenceView.as_view(),
+        name="source-evidence",
+    ),
 ]

@@ -1,5 +1,6 @@
 """Facts about a citizen's score: who is enrolled, what was recorded, and what followed from it."""
 
+from scores.models.disputes import Dispute, DisputedEntry, DisputeEvent, Evidence, MassUpholding
 from scores.models.distribution import ScoreDistribution
 from scores.models.enrolment import Enrolment
 from scores.models.entries import Entry, EntryStatusChange
@@ -10,15 +11,20 @@ from scores.models.runs import RescoringRun
 from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source
 
 __all__ = [
+    "Dispute",
+    "DisputeEvent",
+    "DisputedEntry",
     "EndedLink",
     "Enrolment",
     "Entry",
     "EntryStatusChange",
+    "Evidence",
     "FileImport",
     "Furnisher",
     "Inquiry",
     "Link",
     "LinkCode",
+    "MassUpholding",
     "RescoringRun",
     "Score",
     "ScoreChange",

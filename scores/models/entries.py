@@ -41,17 +41,22 @@ class EntryQuerySet(NamedQuerySet):
 
     def strike(self, *, why: str, now: datetime) -> int:
         """Strike those not struck yet, each with its change on record; return how many. Needs a transaction."""
-        standing = dict(
-            self.exclude(status=Entry.Status.STRUCK)
-            .select_for_update(of=("self",))
-            .order_by("pk")
-            .values_list("pk", "status")
-        )
+        return self.exclude(status=Entry.Status.STRUCK)._become(Entry.Status.STRUCK, why=why, now=now)
+
+    def mark_disputed(self, *, now: datetime) -> int:
+        """Give those that are active the benefit of the doubt, on record; return how many. Needs a transaction."""
+        return self.filter(status=Entry.Status.ACTIVE)._become(Entry.Status.DISPUTED, why="dispute", now=now)
+
+    def restore(self, *, now: datetime) -> int:
+        """Let those that are disputed count as any other again, on record; return how many. Needs a transaction."""
+        return self.filter(status=Entry.Status.DISPUTED)._become(Entry.Status.ACTIVE, why="dispute", now=now)
+
+    def _become(self, status: str, *, why: str, now: datetime) -> int:
+        held = dict(self.select_for_update(of=("self",)).order_by("pk").values_list("pk", "status"))
         EntryStatusChange.objects.bulk_create(
-            EntryStatusChange(entry_id=pk, at=now, was=status, became=Entry.Status.STRUCK, why=why)
-            for pk, status in standing.items()
+            EntryStatusChange(entry_id=pk, at=now, was=was, became=status, why=why) for pk, was in held.items()
         )
-        return Entry.objects.filter(pk__in=standing).update(status=Entry.Status.STRUCK)
+        return Entry.objects.filter(pk__in=held).update(status=status)
 
 
 class Entry(IntegerNamed):

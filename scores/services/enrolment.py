@@ -14,9 +14,13 @@ from citizen_app.models import Citizen, ConsentEvent
 from citizen_app.outbox import enqueue
 from scores.errors import AdultRequired, ConsentOutdated, NotEnrolled
 from scores.models import (
+    Dispute,
+    DisputedEntry,
+    DisputeEvent,
     Enrolment,
     Entry,
     EntryStatusChange,
+    Evidence,
     Inquiry,
     Link,
     LinkCode,
@@ -25,6 +29,7 @@ from scores.models import (
     Source,
 )
 from scores.services import consents
+from scores.services.disputes.evidence import erase_evidence
 from scores.services.identity import add_identity_entry, standing_facts
 from scores.services.linking import remember_ended, subject_of
 from scores.services.rescoring import rescore
@@ -138,6 +143,10 @@ _KEPT: Final = (
     ),
 )
 _TABLES: Final = (
+    "disputes",
+    "disputed_entries",
+    "dispute_events",
+    "evidence",
     "entries",
     "entry_status_changes",
     "links",
@@ -156,7 +165,11 @@ def _erase(*, citizen_id: int, now: datetime) -> dict[str, int]:
     """
     links = list(Link.objects.select_for_update(no_key=True).filter(enrolment_id=citizen_id).order_by("pk"))
     remember_ended([link for link in links if link.subject and link.source_id != _platform_id()], now=now)
+    files = erase_evidence(Evidence.objects.filter(dispute__enrolment_id=citizen_id))
     of_citizen: dict[str, Any] = {
+        "dispute_events": DisputeEvent.objects.filter(dispute__enrolment_id=citizen_id),
+        "disputed_entries": DisputedEntry.objects.filter(dispute__enrolment_id=citizen_id),
+        "disputes": Dispute.objects.filter(enrolment_id=citizen_id),
         "entry_status_changes": EntryStatusChange.objects.filter(entry__enrolment_id=citizen_id),
         "entries": Entry.objects.filter(enrolment_id=citizen_id),
         "link_codes": LinkCode.objects.filter(enrolment_id=citizen_id),
@@ -166,7 +179,7 @@ def _erase(*, citizen_id: int, now: datetime) -> dict[str, int]:
         "scores": Score.objects.filter(pk=citizen_id),
         "enrolments": Enrolment.objects.filter(pk=citizen_id),
     }
-    counts = {table: _delete(rows) for table, rows in of_citizen.items()}
+    counts = {"evidence": files} | {table: _delete(rows) for table, rows in of_citizen.items()}
     return {table: counts[table] for table in _TABLES}
 
 

@@ -10,7 +10,7 @@ from django.utils.safestring import mark_safe
 
 from citizen_app.templatetags import look
 from citizen_app.web.drawings.steps import Step, step_chart_svg
-from scores.web import ledger, words
+from scores.web import dispute_words, ledger, words
 
 register = template.Library()
 MARKED = 4
@@ -22,6 +22,23 @@ register.filter("consent_text", words.consent_text)
 register.filter("factor_sum", ledger.factor_sum)
 register.filter("rule_sum", ledger.rule_sum)
 register.filter("change_sum", ledger.change_sum)
+register.filter("dispute_badge", dispute_words.badge)
+register.filter("dispute_title", dispute_words.title)
+
+
+@register.filter
+def ground_word(code: str) -> str:
+    return dispute_words.GROUNDS.get(code, words.named(code))
+
+
+@register.filter
+def dispute_event_word(code: str) -> str:
+    return dispute_words.EVENTS.get(code, words.named(code))
+
+
+@register.filter
+def dispute_state_badge(code: str) -> Mapping[str, str]:
+    return dispute_words.STATES[code]
 
 
 @register.simple_tag

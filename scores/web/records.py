@@ -10,7 +10,7 @@ from citizen_app.web.pages import Page, paged
 from scores import catalogue
 from scores.api.inquiries import inquiry_rows
 from scores.api.sources import source_row
-from scores.models import Enrolment, Entry, Inquiry, Link, Source
+from scores.models import DisputedEntry, Enrolment, Entry, Inquiry, Link, Source
 from scores.services.linking import make_link_code, preview_switch, switch_source, unlink_source
 from scores.services.publishing import current_scorecard, kinds_of_factor
 from scores.services.statements import entry_rows, explanation_in_force
@@ -50,8 +50,10 @@ class EntryPage(Page):
         lines = [(rule, line) for rule in explanation.rules for line in rule.entries if line.id == entry.pk]
         counting = [rule for rule, line in lines if line.counts]
         told = entry_rows([entry], explanation)[0]
+        disputed = DisputedEntry.objects.open().filter(entry=entry).select_related("dispute").first()
         return self.show(
             entry=told | {"kind_title": catalogue.kind_of_number(entry.kind_number).title},
+            dispute=disputed.dispute.public_id if disputed else None,
             why_not=None if counting else next((line.why_not for _, line in lines), "no_rule"),
         )
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from scores.web import enrolment, operator, records, score
+from scores.web import disputes, enrolment, operator, operator_disputes, records, score
 
 pages = [
     path("score", score.Home.as_view(), name="home"),
@@ -11,6 +11,16 @@ pages = [
     path("score/what-if", score.WhatIf.as_view(), name="what_if"),
     path("records", records.Entries.as_view(), name="entries"),
     path("records/<str:entry_id>", records.EntryPage.as_view(), name="entry"),
+    path("disputes", disputes.Disputes.as_view(), name="disputes"),
+    path("disputes/new", disputes.NewDispute.as_view(), name="dispute_new"),
+    path("disputes/<str:dispute_id>", disputes.DisputePage.as_view(), name="dispute"),
+    path("disputes/<str:dispute_id>/withdraw", disputes.WithdrawDispute.as_view(), name="dispute_withdraw"),
+    path("disputes/<str:dispute_id>/appeal", disputes.AppealDispute.as_view(), name="dispute_appeal"),
+    path(
+        "disputes/<str:dispute_id>/evidence/<str:evidence_id>",
+        disputes.OwnEvidence.as_view(),
+        name="dispute_evidence",
+    ),
     path("sources", records.Sources.as_view(), name="sources"),
     path("sources/<str:code>/switch", records.SwitchSource.as_view(), name="source_switch"),
     path("sources/<str:code>/link", records.LinkSource.as_view(), name="source_link"),
@@ -25,5 +35,29 @@ urlpatterns = [
     path("", enrolment.Welcome.as_view(), name="welcome"),
     path("me", enrolment.Account.as_view(), name="me"),
     path("operator/document-check", operator.DocumentCheck.as_view(), name="document_check"),
+    path("operator/disputes", operator_disputes.DisputeQueue.as_view(), name="operator_disputes"),
+    path("operator/disputes/<str:dispute_id>", operator_disputes.OperatorDispute.as_view(), name="operator_dispute"),
+    path(
+        "operator/disputes/<str:dispute_id>/decide",
+        operator_disputes.DecideDispute.as_view(),
+        name="operator_dispute_decide",
+    ),
+    path(
+        "operator/disputes/<str:dispute_id>/admit",
+        operator_disputes.AdmitDispute.as_view(),
+        name="operator_dispute_admit",
+    ),
+    path(
+        "operator/disputes/<str:dispute_id>/evidence/<str:evidence_id>",
+        operator_disputes.DisputeEvidence.as_view(),
+        name="operator_dispute_evidence",
+    ),
+    path("operator/batches", operator_disputes.Batches.as_view(), name="operator_batches"),
+    path(
+        "operator/batches/<str:proposal_id>/confirm",
+        operator_disputes.ConfirmBatch.as_view(),
+        name="operator_batch_confirm",
+    ),
+    path("operator/batches/<str:proposal_id>/drop", operator_disputes.DropBatch.as_view(), name="operator_batch_drop"),
     path("", include((pages, "scores"))),
 ]

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import transaction
+from django.test import override_settings
 
 from tests.factories.world import World, make_world
 
 
 @pytest.fixture(scope="module")
-def town(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterator[World]:
+def town(
+    django_db_setup: None, django_db_blocker: pytest.FixtureDef, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """Build the town around the transactions of the file's tests, and undo it after the last one."""
     from scores.models import Scorecard
     from scores.services.publishing import load_reference_data
@@ -17,7 +20,9 @@ def town(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterato
     with django_db_blocker.unblock(), transaction.atomic():
         if not Scorecard.objects.exists():
             load_reference_data()
-        yield make_world()
+        with override_settings(VAR_DIR=tmp_path_factory.mktemp("town")):
+            made = make_world()
+        yield made
         transaction.set_rollback(True)
 
 

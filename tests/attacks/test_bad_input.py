@@ -14,6 +14,7 @@ from tests.factories.world import World
 
 pytestmark = pytest.mark.django_db
 
+FORMS = {"me/disputes", "me/disputes/{rejected}/appeal"}
 WITH_BODY = [right for right in RIGHT if right.body is not None]
 DEEP = 100_000
 
@@ -134,8 +135,9 @@ def _same_address(right: Right, path: str) -> bool:
 )
 def test_another_media_type_is_415_everywhere(world, media_type):
     before = everything()
-    # An empty body has no type to be wrong; `{}` has.
-    assert codes_of(world, WITH_BODY, body=b"{}", content_type=media_type) == {(415, "unsupported_media_type")}
+    # An empty body has no type to be wrong; `{}` has. Where a file may come along, a form is read.
+    rights = [right for right in WITH_BODY if not (media_type.startswith("multipart/") and right.path in FORMS)]
+    assert codes_of(world, rights, body=b"{}", content_type=media_type) == {(415, "unsupported_media_type")}
     assert changed(before) == []
 
 

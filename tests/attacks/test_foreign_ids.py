@@ -22,11 +22,15 @@ FOREIGN = {
     "member": lambda world: world.rival.seats["cashier"].public_id,
     "branch": lambda world: world.rival.branch.public_id,
     "server": lambda world: world.rival.perk_server.public_id,
+    "dispute": lambda world: world.dispute_of_neighbour.public_id,
+    "rejected": lambda world: world.dispute_of_neighbour.public_id,
+    "evidence": lambda world: world.dispute_of_neighbour.evidence.get().public_id,
 }
 SCAN = {"code": "{typed}", "nonce": "a-new-nonce"}
 PERKS = {"perk_draft", "perk_approved", "perk_published", "perk_paused", "perk_free"}
 PREFIXES = {"entry": "ent", "reserved": "red", "used": "red", "merchant": "mer", "member": "mem", "branch": "br"}
 PREFIXES |= {"server": "cli"}
+PREFIXES |= {"dispute": "dsp", "rejected": "dsp", "evidence": "evi"}
 # These name no object of somebody: a source is everybody's, an entry's id its furnisher's own, a token a secret.
 NO_OBJECTS = {"source", "external", "token"}
 
@@ -36,6 +40,8 @@ def foreign_id(world: World, right: Right, name: str) -> str:
         # What is published is everybody's to see, but its merchant's alone to manage.
         state = name.removeprefix("perk_") if right.path.startswith("merchant/") else "draft"
         return world.rival.perks[state].public_id
+    if name == "dispute" and right.path.startswith("sources/"):
+        return world.dispute_elsewhere.public_id
     return FOREIGN[name](world)
 
 
@@ -55,7 +61,7 @@ def answer_to(world: World, right: Right, path: str, **changes: Any) -> tuple[in
 
 def missing(name: str) -> str:
     prefix = PREFIXES.get(name, "perk")
-    return public_id_of(prefix, 2**40 + 7 if prefix in ("ent", "mem") else uuid7())
+    return public_id_of(prefix, 2**40 + 7 if prefix in ("ent", "mem", "evi") else uuid7())
 
 
 def test_every_endpoint_with_an_id_is_attacked():
@@ -113,6 +119,13 @@ def test_an_id_that_is_none_is_like_a_missing_one(world, wrong):
 IN_BODIES = {
     # where an id stands in a body: method and address, the member's pointer, whose it is, the body with it
     "what-if": ("POST", "me/score/what-if", "/without/0", "entry", lambda one: {"without": [one]}),
+    "dispute": (
+        "POST",
+        "me/disputes",
+        "/entries/0",
+        "entry",
+        lambda one: {"entries": [one], "ground": "other", "statement": "No."},
+    ),
     "new perk": ("POST", "merchant/perks", "/branches/0", "branch", lambda one: {**PERK, "branches": [one]}),
     "perk": ("PATCH", "merchant/perks/{perk_published}", "/branches/0", "branch", lambda one: {"branches": [one]}),
     "scan": ("POST", "merchant/scans", "/branch", "branch", lambda one: {**SCAN, "branch": one}),

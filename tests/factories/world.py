@@ -17,10 +17,13 @@ from perks.models import Branch, Invitation, Member, Merchant, MerchantClient, P
 from perks.services.scans import Shown, scan_code
 from perks.services.showing import secrets_of
 from perks.services.team import invite_member
-from scores.models import Entry, Source
+from scores.models import Dispute, Entry, Link, MassUpholding, Source
+from scores.services.disputes.batch_upholding import propose_mass_upholding
+from scores.services.disputes.opening import withdraw_dispute
 from scores.services.ingestion import furnish_entries
 from scores.services.linking import make_link_code
 from scores.services.rescoring import rescore
+from tests.factories.disputes import dispute_of, photograph, rejected
 from tests.factories.people import CitizenFactory, api_client_for, api_client_of, operator_with
 from tests.factories.perks import (
     BranchFactory,
@@ -31,7 +34,7 @@ from tests.factories.perks import (
     reservation,
     server_of,
 )
-from tests.factories.scores import EnrolmentFactory, SourceFactory, furnisher_client, link, row
+from tests.factories.scores import EnrolmentFactory, SourceFactory, entry_of, furnisher_client, link, row
 
 CALLERS = (
     "nobody",
@@ -85,6 +88,12 @@ class World:
     full_operator: Citizen
     link_code: str
     applicant: Merchant
+    dispute: Dispute
+    rejected: Dispute
+    raised_again: Dispute
+    dispute_of_neighbour: Dispute
+    dispute_elsewhere: Dispute
+    proposal: MassUpholding
     clients: dict[str, APIClient] = field(default_factory=dict)
 
     def client(self, caller: str) -> APIClient:
@@ -120,6 +129,11 @@ class World:
             "external": self.entry.external_id,
             "source": self.source.code,
             "link_code": self.link_code,
+            "dispute": self.dispute.public_id,
+            "rejected": self.rejected.public_id,
+            "raised_again": self.raised_again.public_id,
+            "evidence": self.dispute.evidence.get().public_id,
+            "proposal": self.proposal.public_id,
         }
 
     @cached_property
@@ -159,6 +173,10 @@ def make_world() -> World:
     operator = CitizenFactory(verified=True)
     for role in OperatorRole.Role.values:
         grant_role(citizen=operator, role=role, by=None)
+    full_operator = operator_with(*OperatorRole.Role.values)
+    disputed = Entry.objects.filter(enrolment_id=citizen.pk, link__source=source).order_by("pk")[1:4]
+    elsewhere = entry_of(Link.objects.get(enrolment_id=citizen.pk, source=other_source), kind="credit.utilisation")
+    of_neighbour = Entry.objects.filter(enrolment_id=neighbour.pk, link__source=source).order_by("pk")
     world = World(
         hotel=hotel,
         rival=rival,
@@ -173,13 +191,31 @@ def make_world() -> World:
         entry=Entry.objects.filter(enrolment_id=citizen.pk, link__source=source).first(),
         entry_of_neighbour=Entry.objects.filter(enrolment_id=neighbour.pk, link__source=source).first(),
         operator=operator,
-        full_operator=operator_with(*OperatorRole.Role.values),
+        full_operator=full_operator,
         link_code=make_link_code(citizen=unlinked, source_code=source.code).code,
         applicant=MerchantFactory(name="Kiosk", state="pending", approved_at=None),
+        dispute=dispute_of(citizen, disputed[0], evidence=photograph(), share_evidence=True, now=None),
+        rejected=rejected(dispute_of(citizen, disputed[1], now=None), operator, now=timezone.now()),
+        raised_again=raised_again(citizen, disputed[2]),
+        dispute_of_neighbour=dispute_of(neighbour, of_neighbour[1], evidence=photograph(2), now=None),
+        dispute_elsewhere=dispute_of(citizen, elsewhere, evidence=photograph(3), share_evidence=True, now=None),
+        proposal=propose_mass_upholding(
+            source=source,
+            recorded_at=of_neighbour[0].recorded_at,
+            ground="wrong_date",
+            reason="The dates are those of the file.",
+            by=operator,
+        ),
     )
     # Now, because tests undo what happens later: a session that is undone is no credential any more.
     world.clients = {caller: world.client_of(caller) for caller in (*CALLERS, "neighbour")}
     return world
+
+
+def raised_again(citizen: Citizen, entry: Entry) -> Dispute:
+    """A dispute that was withdrawn and is raised again with a file: it waits for an operator's look."""
+    withdraw_dispute(dispute=dispute_of(citizen, entry, now=None), by=citizen)
+    return dispute_of(citizen, entry, evidence=photograph(4), now=None)
 
 
 def a_house(name: str) -> House:
