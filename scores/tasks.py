@@ -5,10 +5,12 @@ from typing import Final
 
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
+from scores.services import vouching
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.lapsing import erase_lapsed
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_stale, rescore_together
+from scores.services.trusting import recompute_when_due
 
 STALE_AT_ONCE: Final = 200
 LAPSED_AT_ONCE: Final = 500
@@ -72,3 +74,15 @@ def forget_ended_links(now: datetime) -> int:
 def forget_link_codes(now: datetime) -> int:
     """Erase link codes a day after they stopped working."""
     return LinkCode.objects.filter(expires_at__lt=now - LINK_CODES_KEPT).delete()[0]
+
+
+@sweeps("scores.trust")
+def pass_trust_on(now: datetime) -> int:
+    """Once a day, compute the trust that reaches everybody along vouches."""
+    return recompute_when_due(now=now)
+
+
+@sweeps("scores.old_vouches")
+def forget_old_vouches(now: datetime) -> int:
+    """Erase vouches that went with the month, links that ended, and marks older than twelve months."""
+    return vouching.forget_old(now=now)

@@ -9,6 +9,7 @@ from scores.api.furnishing import SourceEntriesView, SourceEntryView, SourceLink
 from scores.api.inquiries import InquiriesView
 from scores.api.score import ExplanationView, HistoryView, ScoreView, WhatIfView
 from scores.api.sources import SourceLinkView, SourcesView, SourceView
+from scores.api.vouches import GiveVouchView, VouchesView, VouchRequestsView, VouchView
 
 urlpatterns = [
     path("consent-texts/current", CurrentConsentTextView.as_view(), name="current-consent-text"),
@@ -25,6 +26,10 @@ urlpatterns = [
     path("me/sources/<str:code>", SourceView.as_view(), name="source"),
     path("me/sources/<str:code>/link", SourceLinkView.as_view(), name="source-link"),
     path("me/inquiries", InquiriesView.as_view(), name="inquiries"),
+    path("me/vouch-requests", VouchRequestsView.as_view(), name="vouch-requests"),
+    path("me/vouches", VouchesView.as_view(), name="vouches"),
+    path("me/vouches/<str:vouch_id>", VouchView.as_view(), name="vouch"),
+    path("vouch-requests/<str:token>/give", GiveVouchView.as_view(), name="give-vouch"),
     path("sources/links", SourceLinksView.as_view(), name="source-links"),
     path("sources/entries", SourceEntriesView.as_view(), name="source-entries"),
     path("sources/entries/<str:external_id>", SourceEntryView.as_view(), name="source-entry"),

@@ -5,6 +5,7 @@ from scores.models.entries import Entry, EntryStatusChange
 from scores.models.inquiries import Inquiry
 from scores.models.results import Score, Scorecard, ScoreChange
 from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source
+from scores.models.vouches import Seed, TrustDay, Vouch, VouchMark, VouchRequest
 
 __all__ = [
     "EndedLink",
@@ -18,5 +19,10 @@ __all__ = [
     "Score",
     "ScoreChange",
     "Scorecard",
+    "Seed",
     "Source",
+    "TrustDay",
+    "Vouch",
+    "VouchMark",
+    "VouchRequest",
 ]

@@ -6,8 +6,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from citizen_app.models.keys import IntegerNamed, NamedQuerySet
+from scores import catalogue
 from scores.models.enrolment import Enrolment
 from scores.models.sources import Link
+
+VOUCHES = catalogue.kind("vouch.received").number
 
 
 class EntryQuerySet(NamedQuerySet):
@@ -71,6 +74,12 @@ class Entry(IntegerNamed):
             models.Index(fields=["enrolment", "id"], name="entry_of_citizen"),
             # The daily lapse.
             models.Index(fields=["lapses_on"], name="entry_by_lapse"),
+            # The daily look at everybody's trust: the few entries of vouches that stand.
+            models.Index(
+                fields=["enrolment", "id"],
+                condition=Q(kind_number=VOUCHES) & ~Q(status="struck"),
+                name="entry_of_vouches_standing",
+            ),
         ]
 
     def __str__(self) -> str:
