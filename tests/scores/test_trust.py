@@ -21,10 +21,11 @@ def naive_trust(graph, seeds):
     reached = {}
     walks = [(seed, Fraction(1)) for seed in set(seeds)]
     for _ in range(4):
-        longer = []
-        for person, held in walks:
-            for receiver in graph.get(person, ()):
-                longer.append((receiver, held / max(3, len(graph[person]))))
+        longer = [
+            (receiver, held / max(3, len(graph[person])))
+            for person, held in walks
+            for receiver in graph.get(person, ())
+        ]
         for person, part in longer:
             reached[person] = reached.get(person, Fraction(0)) + part
         walks = longer
@@ -125,7 +126,7 @@ def test_vouches_bought_from_anybody_bring_nothing_and_from_the_trusted_a_third_
 
     def bought_from(sellers):
         # Three vouches to one buyer are one: there is at most one from one person to another.
-        return trust(graph | dict.fromkeys(sellers, ["buyer"]), *seeds).get("buyer", 0)
+        return trust(graph | {one: ["buyer"] for one in sellers}, *seeds).get("buyer", 0)
 
     assert bought_from(luck.sample(sorted(graph.keys() - before.keys() - set(seeds)), 100)) == 0
     trusted = sorted(before.keys() - set(seeds))
