@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -43,7 +44,7 @@ def chain(db):
     """A seed who vouches for a, who vouches for b, who vouches for c: given at noon."""
     people = [giver() for _ in range(4)]
     seed(people[0])
-    for one, other in zip(people, people[1:], strict=False):
+    for one, other in pairwise(people):
         vouch(one, other)
     return people
 

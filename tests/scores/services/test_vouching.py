@@ -38,8 +38,8 @@ DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def rows(citizen, now=NOW):
-    told = vouch_rows(list(vouches_of(citizen=citizen, now=now).order_by("given_at")), citizen=citizen, now=now)
-    return [(row["direction"], row["first_name"], row["state"]) for row in told]
+    told = vouch_rows(list(vouches_of(citizen=citizen, now=now)), citizen=citizen, now=now)
+    return sorted((row["direction"], row["first_name"], row["state"]) for row in told)
 
 
 def refused(error, *, token, citizen, now=NOW):
@@ -166,12 +166,12 @@ def test_an_end_by_the_other_side_frees_a_place_with_the_month_so_that_nobody_ca
     people = [somebody() for _ in range(4)]
     given = [vouch(rui, person) for person in people[:3]]
     end_vouch(vouch_id=given[0].public_id, citizen=people[0], now=NOW)
-    assert rows(rui) == [("given", person.first_name, "waiting") for person in people[:3]]
+    assert rows(rui) == sorted(("given", person.first_name, "waiting") for person in people[:3])
     late = DECEMBER - timedelta(seconds=1)
     refused(VouchLimitReached, token=ask_for_vouch(citizen=people[3], now=late).token, citizen=rui, now=late)
     refused(AlreadyVouched, token=ask_for_vouch(citizen=people[0], now=late).token, citizen=rui, now=late)
     vouch(rui, people[3], now=DECEMBER)
-    assert [name for _, name, _ in rows(rui, DECEMBER)] == [person.first_name for person in people[1:]]
+    assert {name for _, name, _ in rows(rui, DECEMBER)} == {person.first_name for person in people[1:]}
 
 
 def test_six_are_given_in_twelve_months(rui):
