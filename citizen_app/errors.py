@@ -53,6 +53,11 @@ class WrongState(DomainError):
     remedy = "Read it again: its `state` says what is possible now."
 
 
+class DocumentNeeded(DomainError):
+    code, kind, title = "document_needed", Kind.FORBIDDEN, "This needs a document check."
+    remedy = "Have a document checked by an operator, once."
+
+
 class FieldError:
     """One thing wrong with the input, at an RFC 6901 pointer."""
 

@@ -54,6 +54,7 @@ CURRENCY = env.str("CURRENCY", "EUR")
 DEFAULT_ZONE = env.str("DEFAULT_ZONE", "Europe/Lisbon")
 CONSENT_VERSION = env.str("CONSENT_VERSION", "2026-11")
 SCORECARD_VERSION = env.str("SCORECARD_VERSION", "2026-11")
+VOUCH_MIN_ENROLMENT_DAYS = env.int("VOUCH_MIN_ENROLMENT_DAYS", 180)
 
 # -- Applications -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

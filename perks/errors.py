@@ -7,6 +7,7 @@ and no door of a merchant ever raises one (P4).
 from collections.abc import Sequence
 from typing import Any
 
+from citizen_app import errors
 from citizen_app.errors import DomainError, Kind, NotFound, RateLimited, WrongState
 from perks import eligibility
 from perks.eligibility import Reason
@@ -40,9 +41,8 @@ class EnrolmentPaused(TakeRefused):
     remedy = "Resume with `POST /api/v1/me/enrolment/resume`."
 
 
-class DocumentNeeded(TakeRefused):
-    code, kind, title = "document_needed", Kind.FORBIDDEN, "This perk needs a document check."
-    remedy = "Have a document checked by an operator, once."
+class DocumentNeeded(TakeRefused, errors.DocumentNeeded):
+    """The same fact as wherever else a checked document is asked for, with the same code."""
 
 
 class MerchantSuspended(TakeRefused):

@@ -160,3 +160,54 @@ class AlreadyProposed(DomainError):
     code, kind = "already_proposed", Kind.CONFLICT
     title = "Upholding this batch on this ground was proposed already."
     remedy = "Another operator confirms the proposal that stands, or it is dropped."
+
+
+class UnknownVouchRequest(NotFound):
+    """One answer for a link that nobody made, that has ended, that was used, and for one's own."""
+
+    title = "This link asks for nothing: it has ended, was used, is your own, or never was one."
+    remedy = "Ask whoever sent it for a new one: a link works once, for seven days, and for somebody else."
+
+
+class TooManyVouchRequests(DomainError):
+    """Carries `limit`."""
+
+    code, kind = "too_many_vouch_requests", Kind.CONFLICT
+    title = "You have as many open links as one person may have."
+    remedy = "Use one of them, or wait until one has ended: each is open for seven days."
+
+
+class EnrolledTooRecently(DomainError):
+    """Carries `on`, the first day on which it will not stand in the way."""
+
+    code, kind = "enrolled_too_recently", Kind.FORBIDDEN
+    title = "You have not been enrolled for long enough to vouch for somebody."
+    remedy = "Come back on the day that `on` names."
+
+
+class AlreadyVouched(DomainError):
+    code, kind, title = "already_vouched", Kind.CONFLICT, "You vouch for this person already."
+    remedy = "One vouch counts once; there is nothing to do."
+
+
+class VouchLimitReached(DomainError):
+    """Carries `limit` and, where the limit is the year's, `on`: the day on which there is room again."""
+
+    code, kind = "vouch_limit_reached", Kind.CONFLICT
+    title = "You have given as many vouches as one person may."
+    remedy = "Three can stand at once, and six can be given in twelve months: end one you gave, or wait."
+
+
+class SeedExists(DomainError):
+    code, kind, title = "seed_exists", Kind.CONFLICT, "This person is on the list of seeds already."
+    remedy = "Another operator confirms a proposal; nothing else is needed."
+
+
+class OwnSeed(DomainError):
+    code, kind, title = "own_seed", Kind.FORBIDDEN, "Nobody makes a seed of themselves."
+    remedy = "Two other operators choose."
+
+
+class TwoOperatorsNeeded(DomainError):
+    code, kind, title = "two_operators_needed", Kind.FORBIDDEN, "Who proposed it cannot also confirm it."
+    remedy = "Another operator confirms it."

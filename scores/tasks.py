@@ -5,7 +5,7 @@ from typing import Final
 
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
-from scores.services import distribution, runs
+from scores.services import distribution, runs, vouching
 from scores.services.disputes.batch_upholding import BATCH_TOLD_TOPIC, BATCH_TOPIC, uphold_batch
 from scores.services.disputes.clock import end_emptied, remind_furnishers, strike_unanswered
 from scores.services.disputes.evidence import erase_old_evidence
@@ -16,6 +16,7 @@ from scores.services.farewell import send_receipt
 from scores.services.importing import IMPORTED_TOPIC, request_rescore_of_imported
 from scores.services.lapsing import erase_lapsed
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_together
+from scores.services.trusting import recompute_when_due
 
 LAPSED_AT_ONCE: Final = 500
 DISPUTES_AT_ONCE: Final = 200
@@ -139,3 +140,15 @@ def end_disputes_about_nothing(now: datetime) -> int:
 def forget_evidence(now: datetime) -> int:
     """Erase what was added to disputes that ended more than 90 days ago."""
     return erase_old_evidence(now=now, limit=DISPUTES_AT_ONCE)
+
+
+@sweeps("scores.trust")
+def pass_trust_on(now: datetime) -> int:
+    """Once a day, compute the trust that reaches everybody along vouches."""
+    return recompute_when_due(now=now)
+
+
+@sweeps("scores.old_vouches")
+def forget_old_vouches(now: datetime) -> int:
+    """Erase vouches that went with the month, links that ended, and marks older than twelve months."""
+    return vouching.forget_old(now=now)

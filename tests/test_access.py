@@ -50,6 +50,10 @@ POST   me/disputes                                   401 404 201 404 404 404 404
 GET    me/disputes/{dispute}                         401 404 200 404 404 404 404 403 403 403 404 404
 POST   me/disputes/{dispute}/withdraw                401 404 200 404 404 404 404 403 403 403 404 404
 POST   me/disputes/{rejected}/appeal                 401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/vouch-requests                             401 404 201 404 404 404 404 403 403 403 404 404
+GET    me/vouches                                    401 404 200 404 404 404 404 403 403 403 404 404
+DELETE me/vouches/{vouch}                            401 404 204 404 404 404 404 403 403 403 404 404
+POST   vouch-requests/{vouch_token}/give             401 404 201 404 404 404 404 403 403 403 404 404
 GET    sources/links                                 401 403 403 403 403 403 403 403 403 200 403 403
 POST   sources/links                                 401 403 403 403 403 403 403 403 403 201 403 403
 POST   sources/entries                               401 403 403 403 403 403 403 403 403 200 403 403
@@ -117,6 +121,12 @@ GET    operator/batches                              302 403 403 403 403 403 403
 POST   operator/batches                              302 403 403 403 403 403 403 302 200
 POST   operator/batches/{proposal}/confirm           302 403 403 403 403 403 403 302 302
 POST   operator/batches/{proposal}/drop              302 403 403 403 403 403 403 302 302
+GET    operator/seeds                                302 403 403 403 403 403 403 302 200
+POST   operator/seeds                                302 403 403 403 403 403 403 302 200
+GET    operator/seeds/{seed}/confirm                 302 403 403 403 403 403 403 302 302
+POST   operator/seeds/{seed}/confirm                 302 403 403 403 403 403 403 302 302
+GET    operator/seeds/{seed}/remove                  302 403 403 403 403 403 403 302 302
+POST   operator/seeds/{seed}/remove                  302 403 403 403 403 403 403 302 302
 GET    score                                         302 302 200 302 302 302 302 302 302
 GET    score/sum                                     302 302 200 302 302 302 302 302 302
 GET    score/history                                 302 302 200 302 302 302 302 302 302
@@ -127,6 +137,12 @@ GET    records/{entry}                               302 302 200 302 302 302 302
 GET    sources                                       302 302 200 302 302 302 302 302 302
 POST   sources/{source}/switch                       302 302 302 302 302 302 302 302 302
 POST   sources/{source}/link                         302 302 200 302 302 302 302 302 302
+GET    vouches                                       302 302 200 302 302 302 302 302 302
+POST   vouches                                       302 302 200 302 302 302 302 302 302
+GET    vouches/{vouch}/end                           302 302 302 302 302 302 302 302 302
+POST   vouches/{vouch}/end                           302 302 302 302 302 302 302 302 302
+GET    vouch-requests/{vouch_token}                  302 302 200 302 302 302 302 302 302
+POST   vouch-requests/{vouch_token}                  302 302 302 302 302 302 302 302 302
 GET    who-asked                                     302 302 200 302 302 302 302 302 302
 GET    disputes                                      302 302 200 302 302 302 302 302 302
 GET    disputes/new                                  302 302 200 302 302 302 302 302 302

@@ -11,6 +11,7 @@ from scores.api.inquiries import InquiriesView
 from scores.api.score import ExplanationView, HistoryView, ScoreView, WhatIfView
 from scores.api.source_disputes import SourceAnswerView, SourceDisputesView, SourceEvidenceView
 from scores.api.sources import SourceLinkView, SourcesView, SourceView
+from scores.api.vouches import GiveVouchView, VouchesView, VouchRequestsView, VouchView
 
 urlpatterns = [
     path("consent-texts/current", CurrentConsentTextView.as_view(), name="current-consent-text"),
@@ -31,6 +32,10 @@ urlpatterns = [
     path("me/disputes/<str:dispute_id>", DisputeView.as_view(), name="dispute"),
     path("me/disputes/<str:dispute_id>/withdraw", WithdrawDisputeView.as_view(), name="dispute-withdraw"),
     path("me/disputes/<str:dispute_id>/appeal", AppealDisputeView.as_view(), name="dispute-appeal"),
+    path("me/vouch-requests", VouchRequestsView.as_view(), name="vouch-requests"),
+    path("me/vouches", VouchesView.as_view(), name="vouches"),
+    path("me/vouches/<str:vouch_id>", VouchView.as_view(), name="vouch"),
+    path("vouch-requests/<str:token>/give", GiveVouchView.as_view(), name="give-vouch"),
     path("sources/links", SourceLinksView.as_view(), name="source-links"),
     path("sources/entries", SourceEntriesView.as_view(), name="source-entries"),
     path("sources/entries/<str:external_id>", SourceEntryView.as_view(), name="source-entry"),

@@ -9,6 +9,7 @@ from scores.models.inquiries import Inquiry
 from scores.models.results import Score, Scorecard, ScoreChange
 from scores.models.runs import RescoringRun
 from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source
+from scores.models.vouches import Seed, TrustDay, Vouch, VouchMark, VouchRequest
 
 __all__ = [
     "Dispute",
@@ -30,5 +31,10 @@ __all__ = [
     "ScoreChange",
     "ScoreDistribution",
     "Scorecard",
+    "Seed",
     "Source",
+    "TrustDay",
+    "Vouch",
+    "VouchMark",
+    "VouchRequest",
 ]

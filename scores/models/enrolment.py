@@ -25,6 +25,11 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         """
         return self.select_for_update(no_key=True, of=("self",)).of(citizen_id)
 
+    def locked_together(self, citizen_ids: Collection[int]) -> dict[int, "Enrolment"]:
+        """Those of these citizens who are enrolled, each held as by `locked`, in one order for everybody."""
+        held = self.filter(pk__in=citizen_ids).order_by("pk").select_for_update(no_key=True, of=("self",))
+        return {enrolment.pk: enrolment for enrolment in held}
+
     def staying(self, citizen_ids: Collection[int]) -> list[int]:
         """Those of these citizens who are enrolled, in order; none of them can leave until the transaction ends.
 

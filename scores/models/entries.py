@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from citizen_app.models.indexes import CoveringIndex
 from citizen_app.models.keys import IntegerNamed, NamedQuerySet
+from scores import catalogue
 from scores.models.enrolment import Enrolment
 from scores.models.sources import Link
 
@@ -33,6 +34,9 @@ class DayNumber(models.Func):
             " + CAST(substr(%(expressions)s, 9, 2) AS integer))"
         )
         return self.as_sql(compiler, connection, template=template, **context)
+
+
+VOUCHES = catalogue.kind("vouch.received").number
 
 
 class EntryQuerySet(NamedQuerySet):
@@ -114,6 +118,12 @@ class Entry(IntegerNamed):
             ),
             # The daily lapse.
             models.Index(fields=["lapses_on"], name="entry_by_lapse"),
+            # The daily look at everybody's trust: the few entries of vouches that stand.
+            models.Index(
+                fields=["enrolment", "id"],
+                condition=Q(kind_number=VOUCHES) & ~Q(status="struck"),
+                name="entry_of_vouches_standing",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -26,13 +26,16 @@ from scores.models import (
     LinkCode,
     Score,
     ScoreChange,
+    Seed,
     Source,
+    VouchRequest,
 )
 from scores.services import consents
 from scores.services.disputes.evidence import erase_evidence
 from scores.services.identity import add_identity_entry, standing_facts
 from scores.services.linking import remember_ended, subject_of
 from scores.services.rescoring import rescore
+from scores.services.vouching import all_vouches_of, marks_kept_of
 
 LEFT_TOPIC: Final = "enrolment.left"
 
@@ -120,16 +123,17 @@ def leave(*, citizen: Citizen, via: str = "app", now: datetime | None = None) ->
     """
     now = now or timezone.now()
     try:
-        Enrolment.objects.locked(citizen.pk)
+        enrolment = Enrolment.objects.locked(citizen.pk)
     except NotEnrolled:
         return Receipt(now, dict.fromkeys(_TABLES, 0), [*_KEPT])
     # The other rooms first: what they keep about a person of value stands under the person key, which goes with us.
     traces = erase_traces(citizen=citizen, now=now)
     consents.withdraw_consent(citizen=citizen, purpose=consents.SCORING, via=via, now=now)
+    kept = [*_KEPT, *marks_kept_of(enrolment, now=now)]
     erased = _erase(citizen_id=citizen.pk, now=now)
     enqueue(LEFT_TOPIC, citizen_id=citizen.pk, at=now.isoformat(), erased=erased)
     record(by=citizen, action="enrolment.leave", on=citizen.public_id)
-    return Receipt(now, erased | traces.erased, [*_KEPT, *traces.kept])
+    return Receipt(now, erased | traces.erased, [*kept, *traces.kept])
 
 
 _KEPT: Final = (
@@ -152,6 +156,9 @@ _TABLES: Final = (
     "links",
     "link_codes",
     "inquiries",
+    "vouches",
+    "vouch_requests",
+    "seeds",
     "score_changes",
     "scores",
     "enrolments",
@@ -174,6 +181,9 @@ def _erase(*, citizen_id: int, now: datetime) -> dict[str, int]:
         "entries": Entry.objects.filter(enrolment_id=citizen_id),
         "link_codes": LinkCode.objects.filter(enrolment_id=citizen_id),
         "links": Link.objects.filter(enrolment_id=citizen_id),
+        "vouches": all_vouches_of(citizen_id),
+        "vouch_requests": VouchRequest.objects.filter(enrolment_id=citizen_id),
+        "seeds": Seed.objects.filter(enrolment_id=citizen_id),
         "inquiries": Inquiry.objects.filter(enrolment_id=citizen_id),
         "score_changes": ScoreChange.objects.filter(enrolment_id=citizen_id),
         "scores": Score.objects.filter(pk=citizen_id),

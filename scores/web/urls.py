@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from scores.web import disputes, enrolment, operator, operator_disputes, records, score
+from scores.web import disputes, enrolment, operator, operator_disputes, records, score, seeds, vouches
 
 pages = [
     path("score", score.Home.as_view(), name="home"),
@@ -24,6 +24,9 @@ pages = [
     path("sources", records.Sources.as_view(), name="sources"),
     path("sources/<str:code>/switch", records.SwitchSource.as_view(), name="source_switch"),
     path("sources/<str:code>/link", records.LinkSource.as_view(), name="source_link"),
+    path("vouches", vouches.Vouches.as_view(), name="vouches"),
+    path("vouches/<str:vouch_id>/end", vouches.EndVouch.as_view(), name="vouch_end"),
+    path("vouch-requests/<str:token>", vouches.GiveVouch.as_view(), name="vouch_request"),
     path("who-asked", records.Inquiries.as_view(), name="inquiries"),
     path("enrol", enrolment.Enrol.as_view(), name="enrol"),
     path("pause", enrolment.Pause.as_view(), name="pause"),
@@ -59,5 +62,8 @@ urlpatterns = [
         name="operator_batch_confirm",
     ),
     path("operator/batches/<str:proposal_id>/drop", operator_disputes.DropBatch.as_view(), name="operator_batch_drop"),
+    path("operator/seeds", seeds.Seeds.as_view(), name="seeds"),
+    path("operator/seeds/<str:seed_id>/confirm", seeds.ConfirmSeed.as_view(), name="seed_confirm"),
+    path("operator/seeds/<str:seed_id>/remove", seeds.RemoveSeed.as_view(), name="seed_remove"),
     path("", include((pages, "scores"))),
 ]

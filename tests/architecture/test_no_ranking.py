@@ -160,4 +160,5 @@ def test_every_table_of_the_scores_is_known_here():
     known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode", "RescoringRun", "ScoreDistribution"}
     known |= {"Dispute", "DisputedEntry", "DisputeEvent", "Evidence", "MassUpholding"}
     known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode"}
+    known |= {"Seed", "TrustDay", "Vouch", "VouchMark", "VouchRequest"}
     assert {model.__name__ for model in apps.get_app_config("scores").get_models()} == known

@@ -25,14 +25,16 @@ FOREIGN = {
     "dispute": lambda world: world.dispute_of_neighbour.public_id,
     "rejected": lambda world: world.dispute_of_neighbour.public_id,
     "evidence": lambda world: world.dispute_of_neighbour.evidence.get().public_id,
+    "vouch": lambda world: world.vouch_of_others.public_id,
 }
 SCAN = {"code": "{typed}", "nonce": "a-new-nonce"}
 PERKS = {"perk_draft", "perk_approved", "perk_published", "perk_paused", "perk_free"}
 PREFIXES = {"entry": "ent", "reserved": "red", "used": "red", "merchant": "mer", "member": "mem", "branch": "br"}
 PREFIXES |= {"server": "cli"}
 PREFIXES |= {"dispute": "dsp", "rejected": "dsp", "evidence": "evi"}
+PREFIXES |= {"server": "cli", "vouch": "vch"}
 # These name no object of somebody: a source is everybody's, an entry's id its furnisher's own, a token a secret.
-NO_OBJECTS = {"source", "external", "token"}
+NO_OBJECTS = {"source", "external", "token", "vouch_token"}
 
 
 def foreign_id(world: World, right: Right, name: str) -> str:

@@ -17,6 +17,7 @@ CITIZEN = [
     "/score/what-if",
     "/records",
     "/sources",
+    "/vouches",
     "/who-asked",
     "/perks",
     "/perks?eligible=true&kind=discount&near=LIS",

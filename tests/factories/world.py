@@ -17,12 +17,14 @@ from perks.models import Branch, Invitation, Member, Merchant, MerchantClient, P
 from perks.services.scans import Shown, scan_code
 from perks.services.showing import secrets_of
 from perks.services.team import invite_member
-from scores.models import Dispute, Entry, Link, MassUpholding, Source
+from scores.models import Dispute, Enrolment, Entry, Link, MassUpholding, Seed, Source, Vouch
 from scores.services.disputes.batch_upholding import propose_mass_upholding
 from scores.services.disputes.opening import withdraw_dispute
 from scores.services.ingestion import furnish_entries
 from scores.services.linking import make_link_code
 from scores.services.rescoring import rescore
+from scores.services.seeding import propose_seed
+from scores.services.vouching import ask_for_vouch
 from tests.factories.disputes import dispute_of, photograph, rejected
 from tests.factories.people import CitizenFactory, api_client_for, api_client_of, operator_with
 from tests.factories.perks import (
@@ -35,6 +37,7 @@ from tests.factories.perks import (
     server_of,
 )
 from tests.factories.scores import EnrolmentFactory, SourceFactory, entry_of, furnisher_client, link, row
+from tests.factories.vouches import vouch
 
 CALLERS = (
     "nobody",
@@ -94,6 +97,10 @@ class World:
     dispute_of_neighbour: Dispute
     dispute_elsewhere: Dispute
     proposal: MassUpholding
+    vouch: Vouch
+    vouch_of_others: Vouch
+    vouch_token: str
+    seed: Seed
     clients: dict[str, APIClient] = field(default_factory=dict)
 
     def client(self, caller: str) -> APIClient:
@@ -134,6 +141,9 @@ class World:
             "raised_again": self.raised_again.public_id,
             "evidence": self.dispute.evidence.get().public_id,
             "proposal": self.proposal.public_id,
+            "vouch": self.vouch.public_id,
+            "vouch_token": self.vouch_token,
+            "seed": self.seed.public_id,
         }
 
     @cached_property
@@ -170,6 +180,11 @@ def make_world() -> World:
         nonce="scan-of-used",
     )
     used.refresh_from_db()
+    # Long enough here to vouch, each with a document; of these facts nothing else of the town takes notice.
+    here_since = timezone.now() - timedelta(days=200)
+    for person in (citizen, neighbour, unlinked):
+        facts = {"person_key": f"key of {person.pk}", "document_checked_at": here_since}
+        Enrolment.objects.filter(pk=person.pk).update(enrolled_at=here_since, **facts)
     operator = CitizenFactory(verified=True)
     for role in OperatorRole.Role.values:
         grant_role(citizen=operator, role=role, by=None)
@@ -206,6 +221,10 @@ def make_world() -> World:
             reason="The dates are those of the file.",
             by=operator,
         ),
+        vouch=vouch(citizen, neighbour, now=timezone.now()),
+        vouch_of_others=vouch(neighbour, unlinked, now=timezone.now()),
+        vouch_token=ask_for_vouch(citizen=unlinked).token,
+        seed=propose_seed(email=unlinked.email, reason="The team.", by=operator_with("scoring")),
     )
     # Now, because tests undo what happens later: a session that is undone is no credential any more.
     world.clients = {caller: world.client_of(caller) for caller in (*CALLERS, "neighbour")}

@@ -20,6 +20,7 @@ PAGES = [
     "/score/what-if",
     "/records",
     "/sources",
+    "/vouches",
     "/who-asked",
     "/pause",
     "/leave",
