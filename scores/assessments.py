@@ -18,10 +18,13 @@ from scores.scorecard import Scorecard as Card
 from scores.services import inquiries
 from scores.services.publishing import card_of, current_scorecard
 from scores.services.rescoring import score_in_force
+from scores.thresholds import Threshold, asks_for_thresholds
 
 __all__ = [
     "Assessment",
     "PurposeAnswer",
+    "Threshold",
+    "asks_for_thresholds",
     "assess",
     "assess_locked",
     "hold",

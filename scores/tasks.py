@@ -3,12 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.utils import timezone
+
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.lapsing import erase_lapsed
+from scores.services.publication import PUBLISHED_TOPIC, rescore_some
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_stale, rescore_together
+from scores.services.shadow_runs import SHADOW_TOPIC, run_range
 
 STALE_AT_ONCE: Final = 200
 LAPSED_AT_ONCE: Final = 500
@@ -42,6 +46,18 @@ def _rescored_singly(citizen_ids: list[int], cause: str) -> list[Exception]:
         except Exception as failure:
             failures.append(failure)
     return failures
+
+
+@handles(PUBLISHED_TOPIC)
+def scorecard_published() -> None:
+    """Make everybody's score again with the new scorecard, some at a time. Safe twice."""
+    rescore_some(now=timezone.now())
+
+
+@handles(SHADOW_TOPIC)
+def count_a_range(*, run_id: str, after: int) -> None:
+    """Try a draft out on the next people. Safe twice: a range that was counted is not counted again."""
+    run_range(run_id=run_id, after=after)
 
 
 @handles(LEFT_TOPIC)

@@ -1,5 +1,6 @@
 """Facts about a citizen's score: who is enrolled, what was recorded, and what followed from it."""
 
+from scores.models.drafts import ScorecardDraft, ShadowRun
 from scores.models.enrolment import Enrolment
 from scores.models.entries import Entry, EntryStatusChange
 from scores.models.inquiries import Inquiry
@@ -18,5 +19,7 @@ __all__ = [
     "Score",
     "ScoreChange",
     "Scorecard",
+    "ScorecardDraft",
+    "ShadowRun",
     "Source",
 ]
