@@ -11,7 +11,7 @@ People are added up in tables, each a division of everybody into cells. What may
    fives. The blur is a keyed function of who is in the cell: the same people are blurred alike in every table and run,
    so that asking again averages nothing out, and one person more gives another blur.
 
-Zero and few are told alike: as nothing.
+A cell of nobody is told like a cell of few: not at all.
 """
 
 import hashlib
@@ -67,6 +67,11 @@ class Counted(NamedTuple):
 NOBODY: Final = Counted(0, 0)
 
 
+def rounded(people: int) -> int:
+    """The nearest multiple of five."""
+    return (people + ROUNDED_TO // 2) // ROUNDED_TO * ROUNDED_TO
+
+
 class Blur:
     """Numbers that are a little off, always in the same way for the same people; the secret stays on the server."""
 
@@ -81,7 +86,7 @@ class Blur:
         drawn = self._digest(b"cell", counted.key, counted.people)
         # The sum of two dice from 0 to 10: small errors are likelier than large ones.
         error = drawn % (BLUR + 1) + (drawn >> 32) % (BLUR + 1) - BLUR
-        return max(LEAST, (counted.people + error + ROUNDED_TO // 2) // ROUNDED_TO * ROUNDED_TO)
+        return max(LEAST, rounded(counted.people + error))
 
     def _digest(self, what: bytes, *numbers: int) -> int:
         text = b"".join(number.to_bytes(9, "big") for number in numbers)

@@ -7,7 +7,7 @@ leaves the row where it was, and the promise is kept later by another: nobody is
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from citizen_app import audit
 from citizen_app.db import violated
-from citizen_app.errors import WrongState
+from citizen_app.errors import RateLimited, WrongState
 from citizen_app.keys import derive_key
 from citizen_app.models import Citizen
 from citizen_app.outbox import enqueue
@@ -37,6 +37,8 @@ from scores.thresholds import Threshold, thresholds_in_use
 SHADOW_TOPIC: Final = "scorecard.shadow_range"
 AT_ONCE: Final = 1_000
 """How many people a range is: a second or two of work, which is all that is lost with a worker."""
+MOST_A_DAY: Final = 24
+"""Whoever could ask about ever different drafts without end could average the blur of the totals away."""
 LABELS: Final = 5
 _SEALED_FOR: Final = "scores.shadow.tally"
 
@@ -53,6 +55,8 @@ def start_shadow_run(*, draft: ScorecardDraft, by: Citizen, now: datetime | None
         raise WrongState(f"This draft is {held.state}.")
     if judge_document(held.document).card is None:
         raise DraftNotSound
+    if ShadowRun.objects.filter(started_at__gt=now - timedelta(days=1)).count() >= MOST_A_DAY:
+        raise RateLimited(f"There are {MOST_A_DAY} shadow runs a day.", retry_after=3600)
     try:
         with transaction.atomic():
             run: ShadowRun = ShadowRun.objects.create(

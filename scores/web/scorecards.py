@@ -306,6 +306,8 @@ class RunPage(DraftPage):
                 "figures": shadow_words.figures(run.result),
                 "bars": shadow_words.bars(run.result["moves"]),
                 "rows": shadow_words.rows(run.result),
+                "perks": (perks := [one for one in run.result["perks"] if one["opens"] or one["closes"]]),
+                "perks_quiet": len(run.result["perks"]) - len(perks),
                 "bands_up": shadow_words.people_in(run.result["bands"], ["up"]),
                 "bands_down": shadow_words.people_in(run.result["bands"], ["down"]),
             }

@@ -17,7 +17,8 @@ from perks.models import Branch, Invitation, Member, Merchant, MerchantClient, P
 from perks.services.scans import Shown, scan_code
 from perks.services.showing import secrets_of
 from perks.services.team import invite_member
-from scores.models import Entry, Source
+from scores.models import Entry, ScorecardDraft, Source
+from scores.services.drafts import start_draft
 from scores.services.ingestion import furnish_entries
 from scores.services.linking import make_link_code
 from scores.services.rescoring import rescore
@@ -85,6 +86,7 @@ class World:
     full_operator: Citizen
     link_code: str
     applicant: Merchant
+    draft: ScorecardDraft
     clients: dict[str, APIClient] = field(default_factory=dict)
 
     def client(self, caller: str) -> APIClient:
@@ -120,6 +122,8 @@ class World:
             "external": self.entry.external_id,
             "source": self.source.code,
             "link_code": self.link_code,
+            "draft": self.draft.public_id,
+            "version": "2026-11",
         }
 
     @cached_property
@@ -159,6 +163,7 @@ def make_world() -> World:
     operator = CitizenFactory(verified=True)
     for role in OperatorRole.Role.values:
         grant_role(citizen=operator, role=role, by=None)
+    full_operator = operator_with(*OperatorRole.Role.values)
     world = World(
         hotel=hotel,
         rival=rival,
@@ -173,7 +178,8 @@ def make_world() -> World:
         entry=Entry.objects.filter(enrolment_id=citizen.pk, link__source=source).first(),
         entry_of_neighbour=Entry.objects.filter(enrolment_id=neighbour.pk, link__source=source).first(),
         operator=operator,
-        full_operator=operator_with(*OperatorRole.Role.values),
+        full_operator=full_operator,
+        draft=start_draft(by=full_operator),
         link_code=make_link_code(citizen=unlinked, source_code=source.code).code,
         applicant=MerchantFactory(name="Kiosk", state="pending", approved_at=None),
     )

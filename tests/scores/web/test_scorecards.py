@@ -10,13 +10,11 @@ from django.test import Client
 
 from citizen_app.models import AuditEvent
 from citizen_app.outbox import run_due
-from scores.models import Score, Scorecard, ScorecardDraft, ShadowRun
-from scores.scorecard_form import places_of
-from scores.services.drafts import save_draft, start_draft
-from scores.services.publication import submit_draft
+from scores.models import Score, Scorecard, ScorecardDraft
 from tests.factories.people import browser_for, operator_with
-from tests.factories.scorecards import NOTE, a_draft, a_population, changed, run_of
+from tests.factories.scorecards import NOTE, changed
 from tests.factories.scores import NOW, scored_citizen
+from tests.scores.web.scorecard_fields import fields_of
 
 pytestmark = pytest.mark.django_db
 LIST = "/operator/scorecards"
@@ -49,28 +47,6 @@ def text_of(response):
 
 def page_of(draft, *parts):
     return "/".join((LIST, draft.public_id, *parts))
-
-
-def fields_of(document, *, note=NOTE, revision=1, **more):
-    """What the form sends for a document, as a browser would."""
-    sent = {"note": note, "revision": revision, "version": document["version"], "base": document["base"], **more}
-    sent |= {"range.min": document["range"]["min"], "range.max": document["range"]["max"]}
-    sent["thin_file.min_entries"] = document["thin_file"]["min_entries"]
-    for name in ("bands", "factors"):
-        for place, one in enumerate(document[name]):
-            sent |= {f"{name}[{place}].{key}": value for key, value in one.items()}
-    for code, purpose in document["purposes"].items():
-        sent[f"purposes.{code}.factors"] = purpose["factors"]
-        for place, need in enumerate(purpose["needs"]):
-            sent[f"purposes.{code}.needs[{place}].any"] = need["any"]
-            sent[f"purposes.{code}.needs[{place}].entries"] = need["entries"]
-    for place, rule in enumerate(document["rules"]):
-        sent |= {f"rules[{place}].{key}": value for key, value in rule.items() if key not in ("bins", "fades")}
-        if rule["fades"]:
-            sent[f"rules[{place}].fades"] = "true"
-        for at, bin in enumerate(rule["bins"]):
-            sent |= {f"rules[{place}].bins[{at}].{key}": value for key, value in bin.items()}
-    return sent
 
 
 def faults_on(page):
