@@ -5,7 +5,7 @@ Nothing asked here may reach a merchant or an app: a perk's answer to them is th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from django.db import transaction
@@ -14,15 +14,20 @@ from django.utils import timezone
 from citizen_app.models import Citizen
 from scores.errors import NotEnrolled
 from scores.models import Enrolment, Inquiry, Score
+from scores.paths import Path, Step, shortest_path
 from scores.scorecard import Scorecard as Card
 from scores.services import inquiries
 from scores.services.publishing import card_of, current_scorecard
-from scores.services.rescoring import score_in_force
+from scores.services.rescoring import entries_to_score, score_in_force, scoring_day
 from scores.thresholds import Threshold, asks_for_thresholds
+from scores.wording import step_text
 
 __all__ = [
     "Assessment",
+    "Membership",
+    "Path",
     "PurposeAnswer",
+    "Step",
     "Threshold",
     "asks_for_thresholds",
     "assess",
@@ -30,7 +35,10 @@ __all__ = [
     "hold",
     "is_enrolled",
     "maximum_of",
+    "membership_of",
+    "path_to",
     "record_inquiry",
+    "step_text",
     "value_range",
 ]
 
@@ -52,6 +60,22 @@ class Assessment:
     state: Literal["not_enrolled", "paused", "thin_file", "scored"]
     has_document: bool
     purposes: Mapping[str, PurposeAnswer] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Since when somebody is enrolled, and whether their document was checked."""
+
+    since: date
+    has_document: bool
+
+
+def membership_of(citizen: Citizen) -> Membership | None:
+    """The person's live enrolment; None without one."""
+    enrolment = Enrolment.objects.filter(pk=citizen.pk).first()
+    if enrolment is None:
+        return None
+    return Membership(enrolment.enrolled_at.date(), enrolment.person_key is not None)
 
 
 def assess(citizen: Citizen, *, now: datetime | None = None) -> Assessment:
@@ -119,6 +143,17 @@ def maximum_of(purpose: str) -> int:
     if purpose not in {one.code for one in card.purposes}:
         raise KeyError(purpose)
     return card.highest_value(purpose)
+
+
+def path_to(citizen: Citizen, *, purpose: str, threshold: int, now: datetime | None = None) -> Path:
+    """The smallest set of suggestions after which the citizen's value for a purpose meets a threshold.
+
+    Raises `NotEnrolled`; nothing is stored.
+    """
+    now = now or timezone.now()
+    score = score_in_force(citizen.pk, now=now)
+    entries = entries_to_score(citizen.pk)
+    return shortest_path(card_of(score.scorecard), entries, scoring_day(now), purpose=purpose, threshold=threshold)
 
 
 def value_range() -> tuple[int, int]:

@@ -102,6 +102,8 @@ def compare(before: Explanation | None, after: Explanation, cause: str) -> list[
         lines = _whole(after)
     elif before.scorecard != after.scorecard:
         lines = _between_scorecards(before, after)
+    elif not any(before.rules):
+        lines = _between_totals(before, after)
     else:
         lines = _between(before, after, cause)
     summed: dict[tuple[str, str, int | None, str], int] = {}
@@ -138,6 +140,14 @@ def _between_scorecards(before: Explanation, after: Explanation) -> Iterator[Lin
     yield Line(SCORECARD_REPLACED, after.base - before.base)
     for code in was | now:
         yield Line(SCORECARD_REPLACED, now.get(code, 0) - was.get(code, 0), code)
+    yield from _ends(before, after)
+
+
+def _between_totals(before: Explanation, after: Explanation) -> Iterator[Line]:
+    """Of what was before only the totals are known any more: a line for each factor."""
+    was = {factor.code: factor.micro for factor in before.factors}
+    for factor in after.factors:
+        yield Line(FADED, factor.micro - was.get(factor.code, 0), factor.code, detail="factor")
     yield from _ends(before, after)
 
 

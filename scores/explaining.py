@@ -6,7 +6,7 @@ The lines add up exactly, in micro-points (P6):
     rules of a factor + its `capped`     = the factor's `micro`
     base + factors + `range_clamped` + `rounding` = value x 1,000,000   (when there is a value)
 
-An explanation is kept beside the history row it explains; `to_document` is that JSON form. No Django here.
+An explanation is kept with the latest history row, which it explains; `to_document` is that JSON form. No Django here.
 """
 
 from collections.abc import Collection, Hashable, Iterator
@@ -110,6 +110,33 @@ class Explanation:
     def rules(self) -> Iterator[RuleLine]:
         for factor in self.factors:
             yield from factor.rules
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        """What it comes to, without the lines: enough to tell by how much each factor moved since."""
+        return {
+            "base": self.base,
+            "factors": {factor.code: factor.micro for factor in self.factors},
+            "range_clamped": self.range_clamped,
+            "rounding": self.rounding,
+        }
+
+    @classmethod
+    def of_totals(cls, totals: dict[str, Any], *, scorecard: str, as_of: date, value: int) -> "Explanation":
+        """A score of which only `totals` are known any more: factors without rules."""
+        return cls(
+            scorecard=scorecard,
+            as_of=as_of,
+            state=SCORED,
+            value=value,
+            counted=0,
+            needed=0,
+            base=totals["base"],
+            factors=tuple(FactorLine(code, micro, micro, ()) for code, micro in totals["factors"].items()),
+            range_clamped=totals["range_clamped"],
+            rounding=totals["rounding"],
+            unused=(),
+        )
 
     def to_document(self) -> dict[str, Any]:
         """The JSON form kept in a row: entries as `[id, micro, weight, why_not, status]`, amounts in micro-points."""

@@ -48,7 +48,7 @@ class Standing(Protocol):
     @property
     def factors(self) -> Mapping[str, int]: ...
     @property
-    def purposes(self) -> Mapping[str, Any]: ...
+    def purposes(self) -> Mapping[str, int | None]: ...
 
 
 class Counted(NamedTuple):
@@ -142,7 +142,7 @@ class Totals:
             for factor in watched.factors:
                 self.add(f"group:{factor}", REST, one)
         for purpose in watched.purposes:
-            was, is_ = _value(before, purpose), _value(after, purpose)
+            was, is_ = before.purposes.get(purpose), after.purposes.get(purpose)
             self.add(f"purpose:{purpose}", move_of(was, is_), one)
             self._count_perks(purpose, was, is_, one, watched.thresholds.get(purpose, ()))
 
@@ -152,12 +152,6 @@ class Totals:
         low, high = min(low, high), max(low, high)
         for threshold in asked[bisect_right(asked, low) : bisect_right(asked, high)]:
             self.add(f"perk:{purpose}:{threshold}", cell, one)
-
-
-def _value(standing: Standing, purpose: str) -> int | None:
-    answer = standing.purposes.get(purpose)
-    value: int | None = None if answer is None else answer.value
-    return value
 
 
 def move_of(before: int | None, after: int | None) -> str:

@@ -3,18 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.utils import timezone
-
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
+from scores.services import distribution, runs
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.lapsing import erase_lapsed
-from scores.services.publication import PUBLISHED_TOPIC, rescore_some
-from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_stale, rescore_together
+from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_together
 from scores.services.shadow_runs import SHADOW_TOPIC, run_range
 
-STALE_AT_ONCE: Final = 200
 LAPSED_AT_ONCE: Final = 500
 ENDED_LINKS_KEPT: Final = timedelta(days=30)
 LINK_CODES_KEPT: Final = timedelta(days=1)
@@ -48,12 +45,6 @@ def _rescored_singly(citizen_ids: list[int], cause: str) -> list[Exception]:
     return failures
 
 
-@handles(PUBLISHED_TOPIC)
-def scorecard_published() -> None:
-    """Make everybody's score again with the new scorecard, some at a time. Safe twice."""
-    rescore_some(now=timezone.now())
-
-
 @handles(SHADOW_TOPIC)
 def count_a_range(*, run_id: str, after: int) -> None:
     """Try a draft out on the next people. Safe twice: a range that was counted is not counted again."""
@@ -68,8 +59,20 @@ def enrolment_left(*, citizen_id: int, at: str, erased: dict[str, int]) -> None:
 
 @sweeps("scores.stale")
 def turn_the_month(now: datetime) -> int:
-    """Make scores again that a new month or a new scorecard has overtaken, some at a time."""
-    return rescore_stale(now=now, limit=STALE_AT_ONCE)
+    """Make scores again that a new month or a new scorecard has overtaken: a few here, many by a run."""
+    return runs.turn_the_month(now=now)
+
+
+@handles(runs.RUN_TOPIC)
+def run_portion(*, run_id: int, after: int, upto: int) -> None:
+    """Do a portion of a run over everybody. Safe twice."""
+    runs.run_portion(run_id=run_id, after=after, upto=upto)
+
+
+@sweeps("scores.distribution")
+def count_scores(now: datetime) -> int:
+    """Count once a day how many people have each score, for percentiles."""
+    return distribution.count_scores(now=now)
 
 
 @sweeps("scores.lapsed_entries")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from scores.catalogue import UnknownKind, kind
 from scores.explaining import DISPUTED, LAPSED, NO_RULE, NOT_YET, STRUCK, SUPERSEDED, SWITCHED_OFF, format_points
+from scores.paths import WAIT, Step
 from scores.scorecard_parts import LATEST, Rule
 
 FACTOR_TITLES: Mapping[str, str] = MappingProxyType(
@@ -139,6 +140,8 @@ def line_text(line: str, about: str, detail: str) -> str:
             return f"{kind_title(about)}: a record is disputed, and counts only if it helps"
         case "entry_restored":
             return f"{kind_title(about)}: a record counts again"
+        case "faded" if detail == "factor":
+            return f"{factor_title(about)}: records changed or count less"
         case "faded":
             return f"{kind_title(about)}: records grew older and count less"
         case "source_switched":
@@ -152,3 +155,27 @@ def line_text(line: str, about: str, detail: str) -> str:
         case "rounding":
             return "Rounding to whole points"
     raise ValueError(f"{line!r} is no kind of history line.")
+
+
+# -- Paths --------------------------------------------------------------------------------------------------------
+
+HABIT_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "pay_on_time": ("Pay one more bill on time", "Pay {count} more bills on time"),
+        "use_less_of_the_limit": ("Keep what you use of your credit limit at 20 % or less", ""),
+        "file_taxes_on_time": ("File your next tax return on time", ""),
+        "hand_in_recycling": ("Hand in recycling once more", "Hand in recycling {count} more times"),
+        "volunteer": ("Volunteer once more", "Volunteer {count} more times"),
+        "set_up_second_factor": ("Set up a second factor for signing in", ""),
+    }
+)
+"""A suggestion for one record, and for several."""
+
+
+def step_text(step: Step) -> str:
+    """What a step of a path asks for, in a sentence without its full stop."""
+    if step.code == WAIT:
+        day = "" if step.on is None else f", from {step.on:%B %Y} on"
+        return f"Wait until a record no longer counts{day}: {kind_title(step.kind).lower()}"
+    one, several = HABIT_TEXTS[step.code]
+    return one if step.count == 1 else several.format(count=step.count)

@@ -51,7 +51,10 @@ POST   sources/entries                               401 403 403 403 403 403 403
 DELETE sources/entries/{external}?subject=ana-7      401 403 403 403 403 403 403 403 403 204 403 403
 GET    perks                                         401 200 200 200 200 200 200 403 403 403 200 200
 GET    perks/{perk_published}                        401 200 200 200 200 200 200 403 403 403 200 200
+GET    perks/{perk_published}/path                   401 404 200 404 404 404 404 403 403 403 404 404
 POST   perks/{perk_free}/redemptions                 401 403 201 403 403 403 403 403 403 403 403 403
+GET    me/badge                                      401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/badge.png                                  401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/redemptions                                401 200 200 200 200 200 200 403 403 403 200 200
 GET    me/redemptions/{reserved}                     401 404 200 404 404 404 404 403 403 403 404 404
 POST   me/redemptions/{reserved}/cancel              401 404 200 404 404 404 404 403 403 403 404 404
@@ -117,6 +120,8 @@ GET    leave                                         302 302 200 302 302 302 302
 POST   leave                                         302 200 200 200 200 200 200 200 200
 GET    perks                                         302 200 200 200 200 200 200 200 200
 GET    perks/{perk_published}                        302 200 200 200 200 200 200 200 200
+GET    perks/{perk_published}/path                   302 302 200 302 302 302 302 302 302
+GET    me/badge                                      302 302 200 302 302 302 302 302 302
 GET    perks/{perk_free}/take                        302 302 302 302 302 302 302 302 302
 POST   perks/{perk_free}/take                        302 302 302 302 302 302 302 302 302
 GET    codes                                         302 200 200 200 200 200 200 200 200

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from perks.api.citizen import badge, paths
 from perks.api.citizen import perks as citizen_perks
 from perks.api.citizen import redemptions as own
 from perks.api.merchant import branches, clients, merchants, perks, redemptions, scans, team
@@ -9,7 +10,10 @@ from perks.api.merchant import branches, clients, merchants, perks, redemptions,
 urlpatterns = [
     path("perks", citizen_perks.PerkListView.as_view(), name="perk-list"),
     path("perks/<str:perk_id>", citizen_perks.PerkView.as_view(), name="perk"),
+    path("perks/<str:perk_id>/path", paths.PathView.as_view(), name="perk-path"),
     path("perks/<str:perk_id>/redemptions", own.TakeView.as_view(), name="perk-redemptions"),
+    path("me/badge", badge.BadgeView.as_view(), name="badge"),
+    path("me/badge.png", badge.BadgePngView.as_view(), name="badge-png"),
     path("me/redemptions", own.RedemptionListView.as_view(), name="redemption-list"),
     path("me/redemptions/<str:redemption_id>", own.RedemptionView.as_view(), name="redemption"),
     path("me/redemptions/<str:redemption_id>/cancel", own.CancelView.as_view(), name="redemption-cancel"),

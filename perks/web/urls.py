@@ -2,13 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from perks.web import citizen, operator
+from perks.web import citizen, operator, ways
 from perks.web.merchant.urls import urlpatterns as merchant_pages
 
 citizen_pages = [
     path("perks", citizen.PerkList.as_view(), name="perk_list"),
     path("perks/<str:perk_id>", citizen.PerkPage.as_view(), name="perk"),
+    path("perks/<str:perk_id>/path", ways.PathPage.as_view(), name="path"),
     path("perks/<str:perk_id>/take", citizen.Take.as_view(), name="take"),
+    path("me/badge", ways.BadgePage.as_view(), name="badge"),
     path("codes", citizen.Redemptions.as_view(), name="redemptions"),
     path("codes/<str:redemption_id>", citizen.Code.as_view(), name="code"),
     path("codes/<str:redemption_id>/qr.svg", citizen.CodePicture.as_view(), name="code_qr"),

@@ -51,7 +51,7 @@ def loosen(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0002_publish_the_first_scorecard'),
+        ('scores', '0007_runs_and_distributions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from citizen_app.models.keys import IntegerNamed
+from scores.explaining import Explanation
 from scores.models.enrolment import Enrolment
+from scores.scoring import Scoring
 
 
 class Scorecard(models.Model):
@@ -30,10 +32,12 @@ class Scorecard(models.Model):
 
 
 class Score(models.Model):
-    """The score of one live enrolment, as last computed.
+    """The score of one live enrolment, as last computed; its lines are computed again when they are read.
 
-    `explanation` is the pure engine's document of that computation; `compared_with` is the one kept with the latest
-    history row, from which the next row's lines are told. Points inside are integer micro-points.
+    `kept` sums up the computation of the latest history row ({"base", "factors", "range_clamped", "rounding"}) and
+    `compared_with` is its whole explanation, from which the next row's lines are told. A row that was made for a whole
+    population has no explanation kept: `compared_upto` is then the last entry it knew, from which the explanation is
+    made again. Points inside are integer micro-points.
     """
 
     class State(models.TextChoices):
@@ -46,9 +50,11 @@ class Score(models.Model):
     scorecard = models.ForeignKey(Scorecard, models.RESTRICT, related_name="+")
     state = models.CharField(max_length=12, choices=State)
     value = models.PositiveSmallIntegerField(null=True)
+    factors = models.JSONField(default=dict)  # {code: micro-points}
     purposes = models.JSONField()  # {code: {"state", "value"}}
-    explanation = models.JSONField()
+    kept = models.JSONField(default=dict)
     compared_with = models.JSONField(null=True)
+    compared_upto = models.BigIntegerField(null=True)
     as_of = models.DateField()
     computed_at = models.DateTimeField()
     revision = models.PositiveBigIntegerField(default=1)
@@ -61,8 +67,17 @@ class Score(models.Model):
             ),
         ]
 
+    explanation: Explanation | None = None
+    """Every line of it, where it has just been computed; not stored."""
+
     def __str__(self) -> str:
         return f"score of {self.enrolment_id}"
+
+    def follows_from(self, result: Scoring) -> bool:
+        """Whether this is what was computed, for everything and for each purpose."""
+        purposes = {code: one._asdict() for code, one in result.purposes.items()}
+        stored = self.state, self.value, self.factors, self.purposes
+        return stored == (result.state, result.value, result.factors, purposes)
 
 
 class ScoreChange(IntegerNamed):

@@ -57,6 +57,8 @@ class Link(IntegerNamed):
         indexes = [
             # The furnisher's feed of changes.
             models.Index(fields=["source", "since", "id"], name="link_feed"),
+            # The population statement: whose entries count for nothing while the source is off.
+            models.Index(fields=["enrolment", "id"], condition=Q(is_on=False), name="link_off"),
         ]
 
     def __str__(self) -> str:

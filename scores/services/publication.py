@@ -2,24 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
 
 from citizen_app import audit
 from citizen_app.models import Citizen
-from citizen_app.outbox import enqueue
 from scores.errors import DraftHasChanged, DraftNotSound, GateShut, NoteMissing, SelfApproval, ShadowRunNeeded
-from scores.models import Score, Scorecard, ScorecardDraft, ShadowRun
+from scores.models import RescoringRun, Score, Scorecard, ScorecardDraft, ShadowRun
 from scores.scorecard_writing import scorecard_yaml
 from scores.services.drafts import EDITABLE, held_draft, judge_document, require_state
 from scores.services.publishing import current_scorecard, publish_scorecard
-from scores.services.rescoring import rescore_stale
+from scores.services.runs import start_run
 from scores.services.shadow_runs import latest_run
 
-PUBLISHED_TOPIC: Final = "scorecard.published"
-STALE_AT_ONCE: Final = 200
 State = ScorecardDraft.State
 
 
@@ -71,7 +67,7 @@ def publish_draft(*, draft: ScorecardDraft, by: Citizen, now: datetime | None = 
     held.published, held.state = row, State.PUBLISHED
     held.decided_by, held.decided_at = by, now
     held.save()
-    _rescore_everybody()
+    start_run(cause=RescoringRun.Cause.SCORECARD, now=now)
     return row
 
 
@@ -90,20 +86,6 @@ def _require_ready(held: ScorecardDraft) -> ShadowRun:
 # -- Everybody's score follows ------------------------------------------------------------------------------------
 
 
-def _rescore_everybody() -> None:
-    """Promise, with the publication, that every stored score is made again with the new scorecard."""
-    enqueue(PUBLISHED_TOPIC)
-
-
-def rescore_some(*, now: datetime) -> int:
-    """Make some scores again that the publication overtook, and promise the next; return how many."""
-    count = rescore_stale(now=now, limit=STALE_AT_ONCE)
-    if count:
-        with transaction.atomic():
-            enqueue(PUBLISHED_TOPIC)
-    return count
-
-
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the scores have followed the scorecard in force. `ends_at` is an estimate, None where there is none."""
@@ -120,11 +102,15 @@ class Progress:
 
 
 def rescoring_progress(*, now: datetime | None = None) -> Progress:
-    """How many stored scores are made with the scorecard in force, and when the others will be at this pace."""
+    """How many stored scores are made with the scorecard in force, and when the others will be at this pace.
+
+    Counted from the scores themselves, so that those that followed by themselves, when somebody looked, are in it.
+    """
     now = now or timezone.now()
     row_id, card = current_scorecard()
     total, done = Score.objects.count(), Score.objects.filter(scorecard_id=row_id).count()
-    started_at = Scorecard.objects.values_list("published_at", flat=True).get(pk=row_id)
+    runs = RescoringRun.objects.filter(scorecard_id=row_id, cause=RescoringRun.Cause.SCORECARD)
+    started_at = runs.order_by("-pk").values_list("started_at", flat=True).first()
     ends_at = None
     if 0 < done < total and started_at is not None:
         left: timedelta = (now - started_at) * (total - done) / done

@@ -50,6 +50,11 @@ def card_of(row: Scorecard) -> Card:
     return _card_of(row.pk, row.sha256)
 
 
+def card_of_version(version: str) -> Card:
+    """The scorecard published under this version."""
+    return _card_of(*Scorecard.objects.values_list("pk", "sha256").get(version=version))
+
+
 @lru_cache(maxsize=8)
 def _card_of(row_id: int, sha256: str) -> Card:
     return scorecard_from_document(Scorecard.objects.values_list("document", flat=True).get(pk=row_id, sha256=sha256))

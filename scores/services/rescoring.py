@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from citizen_app.outbox import enqueue
@@ -17,7 +16,8 @@ from scores import catalogue, scoring
 from scores.changes import Line, compare
 from scores.explaining import Explanation
 from scores.models import Enrolment, Entry, Score, ScoreChange
-from scores.services.publishing import current_scorecard
+from scores.services.comparing import explanation_kept
+from scores.services.publishing import card_of, current_scorecard
 
 RESCORE_TOPIC: Final = "score.rescore"
 PROMISED_AT_ONCE: Final = 500
@@ -34,10 +34,11 @@ def scoring_day(now: datetime) -> date:
 
 def entries_to_score(citizen_id: int) -> list[scoring.Entry]:
     """Everything recorded about the citizen, as the arithmetic reads it, in order of arrival (one query)."""
-    return _entries_of_each([citizen_id])[citizen_id]
+    return entries_of_each([citizen_id])[citizen_id]
 
 
-def _entries_of_each(citizen_ids: Collection[int]) -> dict[int, list[scoring.Entry]]:
+def entries_of_each(citizen_ids: Collection[int]) -> dict[int, list[scoring.Entry]]:
+    """The same for some citizens, still in one query."""
     rows = (
         Entry.objects.filter(enrolment__in=citizen_ids)
         .order_by("enrolment", "id")
@@ -71,10 +72,10 @@ def rescore(*, citizen_id: int, cause: str, now: datetime | None = None) -> Scor
 
 @transaction.atomic
 def rescore_together(*, citizen_ids: Collection[int], cause: str, now: datetime | None = None) -> dict[int, Score]:
-    """The same for some citizens (`HELD_AT_ONCE`) in one transaction and five statements; by citizen.
+    """The same for some citizens (`HELD_AT_ONCE`) in one transaction and six statements; by citizen.
 
     A batch about a thousand people is felt by all of them within seconds, where a transaction for each would take four
-    times as long.
+    times as long. Each score that is returned carries its `explanation`.
     """
     now = now or timezone.now()
     # Locked first and in order: entries that commit from here on ask for a rescoring of their own.
@@ -82,23 +83,31 @@ def rescore_together(*, citizen_ids: Collection[int], cause: str, now: datetime 
     enrolled = list(held.values_list("pk", flat=True))
     if not enrolled:
         return {}
+    # The scores too: a run over everybody (`scores.services.runs`) holds nothing else.
+    rows = Score.objects.filter(pk__in=enrolled).order_by("pk").select_for_update(of=("self",))
+    scores = {score.pk: score for score in rows}
     scorecard_id, card = current_scorecard()
-    entries, today = _entries_of_each(enrolled), scoring_day(now)
-    scores = Score.objects.in_bulk(enrolled)
+    entries, today = entries_of_each(enrolled), scoring_day(now)
     changes: list[ScoreChange] = []
     for citizen_id in enrolled:
         result = scoring.score(card, entries[citizen_id], today)
+        explanation = result.explanation
         stored = scores.setdefault(citizen_id, Score(enrolment_id=citizen_id, revision=0))
-        document = result.explanation.to_document()
         if stored.revision == 0 or (stored.state, stored.value) != (result.state, result.value):
-            changes.append(_change(stored, result, cause, now))
-            stored.compared_with = document
+            before = explanation_kept(stored, entries[citizen_id])
+            changes.append(_change(stored, before, result, cause, now))
+            stored.kept, stored.compared_with = explanation.totals, explanation.to_document()
+        elif stored.compared_with is None:
+            # Now, while no more than this one thing has happened since: later it might not be made again exactly.
+            before = explanation_kept(stored, entries[citizen_id])
+            stored.compared_with = None if before is None else before.to_document()
         stored.scorecard_id = scorecard_id
         stored.state, stored.value = result.state, result.value
+        stored.factors = result.factors
         stored.purposes = {code: one._asdict() for code, one in result.purposes.items()}
-        stored.explanation = document
-        stored.as_of, stored.computed_at = result.explanation.as_of, now
+        stored.as_of, stored.computed_at = explanation.as_of, now
         stored.revision += 1
+        stored.explanation = explanation
     ScoreChange.objects.bulk_create(changes)
     Score.objects.bulk_create(
         scores.values(), update_conflicts=True, unique_fields=["enrolment"], update_fields=_MADE_AGAIN
@@ -109,9 +118,10 @@ def rescore_together(*, citizen_ids: Collection[int], cause: str, now: datetime 
 _MADE_AGAIN: Final = [field.name for field in Score._meta.concrete_fields if not field.primary_key]
 
 
-def _change(stored: Score, result: scoring.Scoring, cause: str, now: datetime) -> ScoreChange:
+def _change(
+    stored: Score, before: Explanation | None, result: scoring.Scoring, cause: str, now: datetime
+) -> ScoreChange:
     """The row of history that leads from what is stored to this result."""
-    before = None if stored.compared_with is None else Explanation.from_document(stored.compared_with)
     previous = stored.value
     return ScoreChange(
         enrolment_id=stored.enrolment_id,
@@ -163,32 +173,36 @@ def cause_to_rescore(score: Score, *, scorecard_id: int, today: date) -> str | N
     return None
 
 
-def rescore_stale(*, now: datetime, limit: int) -> int:
-    """Make up to `limit` scores again that a new month or a new scorecard has overtaken; return how many."""
-    row_id, _ = current_scorecard()
-    today = scoring_day(now)
-    overtaken = Q(as_of__lt=today.replace(day=1)) | ~Q(scorecard_id=row_id)
-    stale = list(Score.objects.filter(overtaken).order_by("as_of", "pk")[:limit])
-    for score in stale:
-        cause = cause_to_rescore(score, scorecard_id=row_id, today=today)
-        if cause is not None:
-            rescore(citizen_id=score.pk, cause=cause, now=now)
-    return len(stale)
+def explained_score(citizen_id: int, *, now: datetime | None = None) -> Score:
+    """The score in force with its `explanation`, every line of it, computed from the entries as they are now.
+
+    Where a record has come whose rescoring is promised and not yet done, it is done first: what is shown adds up.
+    """
+    score = score_in_force(citizen_id, now=now)
+    if score.explanation is None:
+        result = scoring.score(card_of(score.scorecard), entries_to_score(citizen_id), score.as_of)
+        if score.follows_from(result):
+            score.explanation = result.explanation
+        else:
+            enrolment = score.enrolment
+            score = rescore(citizen_id=citizen_id, cause=Cause.ENTRIES, now=now) or enrolment.score
+            score.enrolment = enrolment
+    return score
 
 
 def forget_entries(*, citizen_id: int, entry_ids: Iterable[int]) -> None:
     """Take the names of entries that are being erased out of everything kept about the score (P8).
 
     Points and sums stay as they were told; what they were about becomes "a record that has lapsed". The caller holds
-    the enrolment row and rescores afterwards.
+    the enrolment row, has erased nothing yet, and rescores afterwards.
     """
     gone = frozenset(entry_ids)
     if not gone:
         return
-    score = Score.objects.filter(pk=citizen_id).first()
-    if score is not None and score.compared_with is not None:
-        kept = Explanation.from_document(score.compared_with).forgetting(gone)
-        Score.objects.filter(pk=citizen_id).update(compared_with=kept.to_document())
+    score = Score.objects.select_for_update(of=("self",)).filter(pk=citizen_id).first()
+    kept = None if score is None else explanation_kept(score, entries_to_score(citizen_id))
+    if kept is not None:
+        Score.objects.filter(pk=citizen_id).update(compared_with=kept.forgetting(gone).to_document())
     rewritten = []
     for change in ScoreChange.objects.filter(enrolment_id=citizen_id):
         lines = [Line.from_document(line) for line in change.lines]

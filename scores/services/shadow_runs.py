@@ -35,8 +35,8 @@ from scores.shadow import Blur, Totals, Watched, summary
 from scores.thresholds import Threshold, thresholds_in_use
 
 SHADOW_TOPIC: Final = "scorecard.shadow_range"
-AT_ONCE: Final = 1_000
-"""How many people a range is: a second or two of work, which is all that is lost with a worker."""
+AT_ONCE: Final = 2_000
+"""How many people a range is: a second or so of work, which is all that is lost with a worker."""
 MOST_A_DAY: Final = 24
 """Whoever could ask about ever different drafts without end could average the blur of the totals away."""
 LABELS: Final = 5
@@ -100,18 +100,19 @@ def run_range(*, run_id: str, after: int, limit: int = AT_ONCE, now: datetime | 
     before, draft = card_of(run.against), scorecard_from_document(run.document)
     totals = Totals(json.loads(unseal(_SEALED_FOR, run.tally)))
     watched, blur = watched_by(before, draft, run.thresholds), blur_of_this_server()
-    asked: dict[str, Any] = {"as_of": run.as_of, "after": after, "limit": limit}
-    now_held = {one.citizen_id: one for one in population.results(before, **asked)}
-    reached, seen = max(now_held, default=after), 0
-    for would in population.results(draft, **asked):
-        reached = max(reached, would.citizen_id)
-        was = now_held.get(would.citizen_id)
-        if was is not None:  # else they enrolled between the two readings
-            seen += 1
-            totals.count(was, would, key=blur.key_of(would.citizen_id), watched=watched)
+    reached, seen = population.end_of_range(after=after, citizens=limit), 0
+    if reached is not None:
+        asked: dict[str, Any] = {"as_of": run.as_of, "after": after, "upto": reached}
+        held = {one.citizen_id: one for one in population.results(before, **asked)}
+        for would in population.results(draft, **asked):
+            was = held.get(would.citizen_id)
+            # Whoever enrolled, or of whom something was recorded, between the two readings is left out.
+            if was is not None and was.last_entry_id == would.last_entry_id and was.entry_count == would.entry_count:
+                seen += 1
+                totals.count(was, would, key=blur.key_of(would.citizen_id), watched=watched)
     with transaction.atomic():
         mine = ShadowRun.objects.filter(pk=run.pk, state=ShadowRun.State.RUNNING, position=after)
-        if reached > after:
+        if reached is not None:
             if not mine.update(position=reached, tally=_sealed(totals), done_count=F("done_count") + seen):
                 return 0
             enqueue(SHADOW_TOPIC, run_id=str(run.pk), after=reached)

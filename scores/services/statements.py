@@ -18,8 +18,9 @@ from scores.explaining import EntryLine, Explanation
 from scores.models import Enrolment, Entry, Inquiry, Link, Score, ScoreChange, Source
 from scores.reasons import Reason, reasons
 from scores.scorecard import Scorecard as Card
+from scores.services.distribution import percentile_of
 from scores.services.publishing import card_of
-from scores.services.rescoring import entries_to_score, score_in_force, scoring_day
+from scores.services.rescoring import entries_to_score, explained_score, score_in_force, scoring_day
 
 points_of = scoring.format_points
 CAUSE_TEXTS: Mapping[str, str] = {
@@ -47,7 +48,7 @@ def score_statement(*, citizen: Citizen, now: datetime | None = None) -> dict[st
         "as_of": score.as_of,
         "scorecard": card.version,
         "base": points_of(card.base),
-        "percentile": None,
+        "percentile": percentile_of(score.value),
         "bands": [{"code": one.code, "from": one.first_value} for one in card.bands],
         "factors": _factors(card, {line.code: line.micro for line in explanation.factors}),
         "purposes": _purposes(card, score.purposes),
@@ -61,8 +62,9 @@ def score_statement(*, citizen: Citizen, now: datetime | None = None) -> dict[st
 
 
 def _in_force(citizen: Citizen, now: datetime | None) -> tuple[Score, Card, Explanation]:
-    score = score_in_force(citizen.pk, now=now or timezone.now())
-    return score, card_of(score.scorecard), Explanation.from_document(score.explanation)
+    score = explained_score(citizen.pk, now=now or timezone.now())
+    assert score.explanation is not None  # noqa: S101  (it was asked for)
+    return score, card_of(score.scorecard), score.explanation
 
 
 def _factors(card: Card, micro: Mapping[str, int]) -> list[dict[str, Any]]:

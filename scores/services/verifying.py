@@ -1,6 +1,8 @@
 """Holding what is stored against what follows from the entries; it names internal ids only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
 
 from django.db import transaction
 from django.db.models import F
@@ -10,10 +12,19 @@ from scores import catalogue, scoring
 from scores.changes import Line
 from scores.explaining import Explanation
 from scores.models import Enrolment, Entry, Score, ScoreChange
-from scores.scorecard import scorecard_from_document
-from scores.services.rescoring import RESCORE_TOPIC, entries_to_score
+from scores.services.publishing import card_of
+from scores.services.rescoring import RESCORE_TOPIC, entries_of_each
 
 POINT = scoring.POINT
+READ_AT_ONCE: Final = 500
+"""How many citizens' entries are held in memory at once."""
+
+
+def batched(items: Iterable[int], size: int) -> Iterator[list[int]]:
+    """The items in groups of `size`, the last perhaps smaller (`itertools.batched` from Python 3.12 on)."""
+    them = iter(items)
+    while group := list(islice(them, size)):
+        yield group
 
 
 def wrong_scores() -> Iterator[str]:
@@ -22,24 +33,24 @@ def wrong_scores() -> Iterator[str]:
     One whose rescoring is promised and not yet done is passed over, and one that differs is looked at again with its
     enrolment held: it may have been made again between two readings.
     """
-    for citizen_id in Score.objects.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=2000):
-        if not _follows(citizen_id):
+    everybody = Score.objects.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=2000)
+    for group in batched(everybody, READ_AT_ONCE):
+        for citizen_id in _not_following(group):
             with transaction.atomic():
                 held = Enrolment.objects.select_for_update(no_key=True).filter(pk=citizen_id).first()
-                if held is not None and citizen_id not in _promised() and not _follows(citizen_id):
+                if held is not None and citizen_id not in _promised() and _not_following([citizen_id]):
                     yield f"score {citizen_id}"
 
 
-def _follows(citizen_id: int) -> bool:
-    """Whether the stored score is what its entries make it."""
-    score = Score.objects.select_related("scorecard").filter(pk=citizen_id).first()
-    if score is None:
-        return True  # left meanwhile
-    card = scorecard_from_document(score.scorecard.document)
-    fresh = scoring.score(card, entries_to_score(citizen_id), score.as_of)
-    purposes = {code: one._asdict() for code, one in fresh.purposes.items()}
-    stored = score.state, score.value, score.purposes, score.explanation
-    return stored == (fresh.state, fresh.value, purposes, fresh.explanation.to_document())
+def _not_following(citizen_ids: Sequence[int]) -> list[int]:
+    """Those of these citizens whose stored score is not what their entries make it."""
+    entries = entries_of_each(citizen_ids)
+    scores = Score.objects.select_related("scorecard").defer("scorecard__document", "compared_with")
+    return [
+        score.pk
+        for score in scores.filter(pk__in=citizen_ids).order_by("pk")
+        if not score.follows_from(scoring.score(card_of(score.scorecard), entries[score.pk], score.as_of))
+    ]
 
 
 def _promised() -> set[int]:
@@ -62,12 +73,13 @@ def wrong_changes() -> Iterator[str]:
 
 
 def wrong_explanations() -> Iterator[str]:
-    """Every stored explanation whose lines do not add up to its value."""
+    """Every kept explanation whose lines do not add up to its value, or whose totals are not the ones kept with it."""
     for score in Score.objects.order_by("pk").iterator(chunk_size=200):
-        for name in ("explanation", "compared_with"):
-            document = getattr(score, name)
-            if document is not None and not adds_up(Explanation.from_document(document)):
-                yield f"{name} of score {score.pk}"
+        if score.compared_with is None:
+            continue  # made with everybody's (`scores.services.runs`)
+        explanation = Explanation.from_document(score.compared_with)
+        if not adds_up(explanation) or explanation.totals != score.kept:
+            yield f"explanation kept with score {score.pk}"
 
 
 def adds_up(explanation: Explanation) -> bool:

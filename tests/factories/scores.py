@@ -7,12 +7,14 @@ import factory
 from rest_framework.test import APIClient
 
 from citizen_app.models import Citizen
-from scores import catalogue
-from scores.models import Enrolment, Entry, Furnisher, Link, Source
+from scores import catalogue, scoring
+from scores.explaining import Explanation
+from scores.models import Enrolment, Entry, Furnisher, Link, Score, Source
 from scores.services.consents import current_text
 from scores.services.enrolment import enrol_citizen
 from scores.services.linking import link_subject
-from scores.services.rescoring import rescore
+from scores.services.publishing import card_of
+from scores.services.rescoring import entries_to_score, rescore
 from tests.factories.people import CitizenFactory, api_client_of, machine_client
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -100,6 +102,12 @@ def scored_citizen(source: Source | None = None, *, payments: int = 6, now: date
         entry_of(linked, occurred_on=date(years, month + 1, 28), external_id=f"p{number}")
     rescore(citizen_id=enrolment.pk, cause="entries", now=now)
     return enrolment.citizen
+
+
+def explanation_of(citizen_id: int) -> Explanation:
+    """Every line behind a stored score, computed for its own day by its own scorecard."""
+    score = Score.objects.select_related("scorecard").get(pk=citizen_id)
+    return scoring.score(card_of(score.scorecard), entries_to_score(citizen_id), score.as_of).explanation
 
 
 def row(subject: str, number: int = 1, **fields: Any) -> dict[str, Any]:

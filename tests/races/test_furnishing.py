@@ -15,7 +15,7 @@ from scores.services.linking import switch_source
 from scores.services.publishing import current_scorecard
 from scores.services.rescoring import entries_to_score, rescore, rescore_together, scoring_day
 from scores.services.verifying import wrong_changes, wrong_explanations, wrong_scores
-from tests.factories.scores import EnrolmentFactory, SourceFactory, link, row
+from tests.factories.scores import EnrolmentFactory, SourceFactory, explanation_of, link, row
 from tests.races.at_once import at_once
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sound")]
@@ -96,7 +96,7 @@ def test_16_rescorings_while_records_arrive_end_at_what_the_records_make():
     rescore(citizen_id=citizen.pk, cause="entries", now=now)
     fresh = scoring.score(current_scorecard().card, entries_to_score(citizen.pk), scoring_day(now))
     stored = Score.objects.get()
-    assert (stored.value, stored.explanation) == (fresh.value, fresh.explanation.to_document())
+    assert (stored.value, stored.factors) == (fresh.value, fresh.factors)
     assert stored.value is not None
     assert list(wrong_changes()) == []
     last = ScoreChange.objects.order_by("-id").first()
@@ -113,7 +113,7 @@ def test_switches_rescorings_and_batches_at_once_end_at_the_right_number():
     )
     outbox.run_due()
     is_on = Link.objects.get(source=source).is_on
-    assert Score.objects.get().explanation["counted"] == (6 if is_on else 0)
+    assert explanation_of(Score.objects.get().pk).counted == (6 if is_on else 0)
     assert [*wrong_scores(), *wrong_changes(), *wrong_explanations()] == []
 
 
@@ -129,7 +129,7 @@ def test_people_rescored_together_in_any_order_meet_without_harm():
         lambda: switch_source(citizen=people[1], source_code=source.code, on=False),
     )
     outbox.run_due()
-    assert {score.pk: score.explanation["counted"] for score in Score.objects.all()} == {
+    assert {score.pk: explanation_of(score.pk).counted for score in Score.objects.all()} == {
         **dict.fromkeys(names[2:], 4),
         names[1]: 0,
     }

@@ -13,7 +13,7 @@ from scores.services.identity import record_document_check
 from scores.services.linking import switch_source
 from scores.services.rescoring import rescore
 from tests.factories.people import CitizenFactory
-from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, link, scored_citizen
+from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, explanation_of, link, scored_citizen
 
 pytestmark = pytest.mark.django_db
 PURPOSES = {"travel", "rental", "retail", "dating"}
@@ -63,7 +63,7 @@ def test_p5_conduct_and_identity_never_take_points_away():
         entry_of(linked, kind="conduct.traffic", value=3, external_id=f"t{number}")
         entry_of(linked, kind="conduct.travel", value=3, external_id=f"u{number}")
     rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
-    assert Score.objects.get(pk=citizen.pk).explanation["counted"] == 14
+    assert explanation_of(citizen.pk).counted == 14
     assert assess(citizen, now=NOW).purposes["travel"].value == before
 
 

@@ -199,7 +199,8 @@ def everything_about(citizen):
         ),
         "score": (score.state, score.value, score.purposes, score.as_of, score.computed_at, score.scorecard.version),
         "revision": score.revision,
-        "explanation": named(score.explanation),
+        "factors": score.factors,
+        "kept": score.kept,
         "compared_with": named(score.compared_with),
         "history": [
             {**row, "lines": [[*line[:3], names.get(line[3]), *line[4:]] for line in row["lines"]]}

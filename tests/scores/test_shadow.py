@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scores.scoring import PurposeScore
 from scores.shadow import BLUR as BLURRED_BY
 from scores.shadow import (
     FAIR,
@@ -53,15 +52,7 @@ class Stand:
 
 
 def standing(value, factors=(), purposes=None):
-    given_purposes = {"travel": value, "dating": value} if purposes is None else purposes
-    return Stand(
-        value,
-        dict.fromkeys(factors, 1000000),
-        {
-            code: PurposeScore("assessable" if one is not None else "not_enough_records", one)
-            for code, one in given_purposes.items()
-        },
-    )
+    return Stand(value, dict.fromkeys(factors, 1_000_000), purposes or {"travel": value, "dating": value})
 
 
 def totals_of(people):

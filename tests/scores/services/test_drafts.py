@@ -8,7 +8,7 @@ from citizen_app.errors import WrongState
 from citizen_app.models import AuditEvent
 from citizen_app.outbox import run_due
 from scores.errors import DraftHasChanged, DraftNotSound, GateShut, NoteMissing, SelfApproval, ShadowRunNeeded
-from scores.models import Score, Scorecard, ScorecardDraft, ShadowRun
+from scores.models import RescoringRun, Score, Scorecard, ScorecardDraft, ShadowRun
 from scores.services.drafts import judge_document, refuse_draft, save_draft, start_draft, withdraw_draft
 from scores.services.publication import publish_draft, rescoring_progress, submit_draft
 from scores.services.publishing import current_scorecard, publish_scorecard
@@ -166,6 +166,7 @@ def test_another_operator_publishes_and_everybodys_score_follows(writer, second)
     event = AuditEvent.objects.get(action="scorecard.publish")
     assert event.actor == f"person:{second.pk}"
     assert event.facts["submitted_by"] == f"person:{writer.pk}"
+    assert RescoringRun.objects.get().cause == "scorecard"
     before = rescoring_progress(now=NOW)
     assert (before.done, before.total, before.is_over) == (0, 1, False)
     while run_due():

@@ -14,7 +14,7 @@ from scores.models import EndedLink, Enrolment, Entry, Inquiry, Link, LinkCode, 
 from scores.services.enrolment import enrol_citizen, leave, pause_enrolment, resume_enrolment
 from scores.services.linking import make_link_code
 from tests.factories.people import CitizenFactory
-from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, link, scored_citizen
+from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, explanation_of, link, scored_citizen
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +110,7 @@ def test_what_was_verified_before_is_recorded_at_enrolment():
     enrol(citizen)
     entry = Entry.objects.get(enrolment_id=citizen.pk)
     assert (entry.kind_number, entry.value, entry.external_id) == (6, 10_000, "identity.email.1")
-    assert Score.objects.get(pk=citizen.pk).explanation["counted"] == 0  # the platform source is off
+    assert explanation_of(citizen.pk).counted == 0  # the platform source is off
 
 
 def test_pausing_and_resuming_are_safe_twice_and_lose_nothing():

@@ -12,7 +12,7 @@ from scores.services.enrolment import leave
 from scores.services.identity import person_key_of, record_document_check, record_identity_entry
 from scores.services.linking import switch_source
 from tests.factories.people import CitizenFactory
-from tests.factories.scores import NOW, EnrolmentFactory
+from tests.factories.scores import NOW, EnrolmentFactory, explanation_of
 
 pytestmark = pytest.mark.django_db
 
@@ -58,12 +58,12 @@ def test_p2_identity_entries_count_only_while_the_platform_source_is_on():
     for kind in ("identity.email", "identity.mfa"):
         record_identity_entry(citizen=citizen, kind=kind, now=NOW)
     check(citizen)
-    assert Score.objects.get(pk=citizen.pk).explanation["counted"] == 0
+    assert explanation_of(citizen.pk).counted == 0
     switch_source(citizen=citizen, source_code="platform", on=True, now=NOW)
     score = Score.objects.get(pk=citizen.pk)
-    assert (score.state, score.explanation["counted"]) == ("scored", 3)
+    assert (score.state, explanation_of(citizen.pk).counted) == ("scored", 3)
     switch_source(citizen=citizen, source_code="platform", on=False, now=NOW)
-    assert Score.objects.get(pk=citizen.pk).explanation["counted"] == 0
+    assert explanation_of(citizen.pk).counted == 0
 
 
 def test_a_checked_document_keeps_a_keyed_hash_and_no_reference():

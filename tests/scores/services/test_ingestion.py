@@ -19,7 +19,16 @@ from scores.forbidden_kinds import NEVER
 from scores.models import Entry, EntryStatusChange, Inquiry, Link, Score
 from scores.services.ingestion import furnish_entries, retract_entry
 from scores.services.linking import switch_source
-from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, furnisher_client, link, row
+from tests.factories.scores import (
+    NOW,
+    EnrolmentFactory,
+    SourceFactory,
+    entry_of,
+    explanation_of,
+    furnisher_client,
+    link,
+    row,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -319,7 +328,7 @@ def test_a_retraction_strikes_once_and_is_safe_twice(source, citizen):
     assert (change.was, change.became, change.why, change.at) == ("active", "struck", "retracted", NOW)
     assert AuditEvent.objects.filter(action="entry.retract").count() == 1
     run_due()
-    line = Score.objects.get(pk=citizen.pk).explanation["factors"][0]["rules"][0]["entries"][0]
+    line = explanation_of(citizen.pk).to_document()["factors"][0]["rules"][0]["entries"][0]
     assert line[3] == "struck"
 
 

@@ -22,7 +22,7 @@ from scores.services.linking import (
 from scores.services.rescoring import rescore
 from scores.services.verifying import wrong_changes, wrong_explanations, wrong_scores
 from tests.factories.people import CitizenFactory
-from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, link, scored_citizen
+from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, explanation_of, link, scored_citizen
 
 pytestmark = pytest.mark.django_db
 
@@ -212,14 +212,15 @@ def test_ending_a_link_that_leaves_the_value_alone_still_forgets_its_entries():
     citizen = scored_citizen(bank)
     entry = entry_of(link(citizen, quiet), kind="conduct.recycling", value=0, external_id="zero")
     rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
-    Score.objects.filter(pk=citizen.pk).update(compared_with=Score.objects.get(pk=citizen.pk).explanation)
+    Score.objects.filter(pk=citizen.pk).update(compared_with=explanation_of(citizen.pk).to_document())
     changes = ScoreChange.objects.count()
     unlink_source(citizen=citizen, source_code=quiet.code, now=NOW)
     score = Score.objects.get(pk=citizen.pk)
     assert ScoreChange.objects.count() == changes
-    for document in (score.explanation, score.compared_with):
-        ids = [line[0] for factor in document["factors"] for rule in factor["rules"] for line in rule["entries"]]
-        assert entry.pk not in ids
+    factors = score.compared_with["factors"]
+    ids = [line[0] for factor in factors for rule in factor["rules"] for line in rule["entries"]]
+    assert entry.pk not in ids
+    assert None in ids
 
 
 def test_ending_twice_and_ending_nothing_are_harmless():

@@ -15,10 +15,10 @@ from scores.errors import NotEnrolled
 from scores.models import Entry, Score, Scorecard, ScoreChange
 from scores.services.linking import switch_source
 from scores.services.publishing import publish_scorecard
-from scores.services.rescoring import request_rescore, rescore, rescore_stale, rescore_together, score_in_force
+from scores.services.rescoring import request_rescore, rescore, rescore_together, score_in_force
 from scores.services.verifying import wrong_changes, wrong_explanations, wrong_scores
 from tests.factories.people import CitizenFactory
-from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, link, scored_citizen
+from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, explanation_of, link, scored_citizen
 
 pytestmark = pytest.mark.django_db
 
@@ -91,9 +91,8 @@ def test_lines_compare_with_the_explanation_kept_with_the_row_before():
     linked = Entry.objects.first().link
     entry_of(linked, external_id="kind-without-points", kind="credit.payment", occurred_on=date(2023, 1, 1))
     rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
-    score = Score.objects.get(pk=citizen.pk)
-    assert score.compared_with == kept
-    assert score.explanation != kept
+    assert Score.objects.get(pk=citizen.pk).compared_with == kept
+    assert explanation_of(citizen.pk).to_document() != kept
 
 
 def test_rescoring_who_has_left_or_never_came_does_nothing():
@@ -174,16 +173,6 @@ def _as_yaml(document):
     import re
 
     return re.sub(r'"(-?\d+(?:\.\d+)?)"', r"\1", json.dumps(document))
-
-
-def test_the_sweep_makes_the_stale_ones_again_some_at_a_time():
-    first, second = scored_citizen(), scored_citizen()
-    assert rescore_stale(now=NOW, limit=10) == 0
-    assert rescore_stale(now=DECEMBER, limit=1) == 1
-    assert rescore_stale(now=DECEMBER, limit=10) == 1
-    assert rescore_stale(now=DECEMBER, limit=10) == 0
-    assert {score.as_of for score in Score.objects.all()} == {date(2026, 12, 1)}
-    assert {first.pk, second.pk} == set(Score.objects.values_list("pk", flat=True))
 
 
 def test_a_promise_names_at_most_five_hundred_citizens():

@@ -13,12 +13,9 @@ from citizen_app.models import OutboxMessage
 from citizen_app.outbox import run_due
 from citizen_app.sealing import unseal
 from scores.models import Enrolment, Score, ScoreChange, ShadowRun
-from scores.scoring import score
-from scores.services import population, shadow_runs
+from scores.services import shadow_runs
 from scores.services.drafts import save_draft
 from scores.services.enrolment import leave
-from scores.services.publishing import current_scorecard
-from scores.services.rescoring import entries_to_score, scoring_day
 from scores.services.shadow_runs import cancel_shadow_run, finish_here, latest_run, run_range, start_shadow_run
 from tests.factories.people import operator_with
 from tests.factories.perks import PerkFactory
@@ -33,20 +30,6 @@ MORE = {"rules__0__bins__1__points": "8", "rules__2__bins__1__points": "-23"}
 @pytest.fixture
 def operator(db):
     return operator_with("scoring")
-
-
-def test_the_population_is_what_the_pure_engine_makes_of_each():
-    people = a_population(5, late=2)
-    card, day = current_scorecard().card, scoring_day(NOW)
-    results = list(population.results(card, as_of=day, after=0, limit=100))
-    assert [one.citizen_id for one in results] == sorted(citizen.pk for citizen in people)
-    for one in results:
-        fresh = score(card, entries_to_score(one.citizen_id), day)
-        assert (one.state, one.value, dict(one.purposes)) == (fresh.state, fresh.value, fresh.purposes)
-        assert (dict(one.factors), one.counted) == (fresh.factors, 6)
-        assert one.entry_count == 6
-    first, second = results[0].citizen_id, results[1].citizen_id
-    assert [one.citizen_id for one in population.results(card, as_of=day, after=first, limit=1)] == [second]
 
 
 def test_a_run_tells_how_many_move_how_far_and_which_perks_open(operator):

@@ -46,9 +46,14 @@ def test_entries_whose_rescoring_is_on_its_way_are_no_fault(citizen):
 
 def test_an_explanation_that_does_not_add_up_is_found(citizen):
     score = Score.objects.get(pk=citizen.pk)
-    score.explanation["factors"][0]["micro"] += 1
+    sound = score.compared_with["factors"][0]["micro"]
+    score.compared_with["factors"][0]["micro"] += 1
     score.save()
-    assert list(verifying.wrong_explanations()) == [f"explanation of score {citizen.pk}"]
+    assert list(verifying.wrong_explanations()) == [f"explanation kept with score {citizen.pk}"]
+    score.compared_with["factors"][0]["micro"] = sound
+    score.kept["rounding"] += 1
+    score.save()
+    assert list(verifying.wrong_explanations()) == [f"explanation kept with score {citizen.pk}"]
 
 
 def test_lines_that_do_not_sum_and_rows_that_do_not_follow_are_found(citizen):
