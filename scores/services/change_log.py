@@ -34,7 +34,7 @@ def published_scorecard(version: str) -> Published:
     row = _published().filter(version=version[:64]).first() if version.isprintable() else None
     if row is None:
         raise NotFound
-    earlier = _published().filter(published_at__lte=row.published_at, pk__lt=row.pk).first()
+    earlier = _published().filter(pk__lt=row.pk).first()
     return _compared(row, earlier)
 
 
@@ -44,7 +44,7 @@ def notes_of(versions: Collection[str]) -> dict[str, str]:
 
 
 def _published() -> QuerySet[Scorecard]:
-    return Scorecard.objects.filter(published_at__isnull=False).defer("document").order_by("-published_at", "-pk")
+    return Scorecard.objects.filter(published_at__isnull=False).defer("document").order_by("-pk")
 
 
 def _compared(row: Scorecard, before: Scorecard | None) -> Published:

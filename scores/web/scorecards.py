@@ -55,7 +55,7 @@ class Drafts(ScorecardPage):
         published = Scorecard.objects.filter(published_at__isnull=False).defer("document")
         return self.show(
             drafts=drafts.order_by("-changed_at")[:MOST_SHOWN],
-            published=published.order_by("-published_at", "-pk")[:MOST_SHOWN],
+            published=published.order_by("-pk")[:MOST_SHOWN],
             progress=rescoring_progress(),
         )
 
