@@ -1,6 +1,6 @@
 """What one scorecard changes of another, in the words people read it in. No Django here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scores import catalogue
@@ -142,11 +142,11 @@ def _bins(old: Rule | None, new: Rule | None) -> list[Change]:
         value = high if high is not None else kind.most
         if value < kind.least:
             continue  # nothing of this kind is below
-        said = tuple("" if one is None else _signed(one.milli_points(value) * FULL_WEIGHT) for one in (old, new))
-        if rows and rows[-1][2:] == said:
-            rows[-1] = (rows[-1][0], high, *said)
+        was, is_ = (_earned(one, value) for one in (old, new))
+        if rows and rows[-1][2:] == (was, is_):
+            rows[-1] = (rows[-1][0], high, was, is_)
         else:
-            rows.append((low, high, *said))
+            rows.append((low, high, was, is_))
     return [
         Change(value_text(kind, low if place else None, high if place < len(rows) - 1 else None), was, is_)
         for place, (low, high, was, is_) in enumerate(rows)
@@ -170,9 +170,14 @@ def value_text(kind: catalogue.Kind, above: int | None, up_to: int | None) -> st
     return f"{_number(first)} to {_number(last)}"
 
 
-def _in_order(was: Sequence[str] | dict, is_: Sequence[str] | dict) -> list[str]:  # type: ignore[type-arg]
+def _earned(rule: Rule | None, value: int) -> str:
+    return "" if rule is None else _signed(rule.milli_points(value) * FULL_WEIGHT)
+
+
+def _in_order(was: Iterable[str], is_: Iterable[str]) -> list[str]:
     """The codes of both, those that stay or come in the new order, those that go after them."""
-    return [*is_, *(code for code in was if code not in is_)]
+    codes = list(is_)
+    return [*codes, *(code for code in was if code not in codes)]
 
 
 def _number(value: int) -> str:

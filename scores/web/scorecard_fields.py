@@ -46,7 +46,7 @@ class Said(NamedTuple):
     warnings: Mapping[str, Sequence[str]]
 
     @property
-    def count(self) -> int:
+    def fault_count(self) -> int:
         return sum(map(len, self.faults.values()))
 
 
@@ -78,7 +78,7 @@ def form_of(document: Mapping[str, Any], judged: Judged) -> dict[str, Any]:
         "purposes": [make.purpose(code, purpose, factors) for code, purpose in document["purposes"].items()],
         "rules": make.place("rules", "Rules", [], [make.rule(*one, factors) for one in enumerate(document["rules"])]),
         "elsewhere": said.faults.get("", ()),
-        "fault_count": said.count,
+        "fault_count": said.fault_count,
         "warning_count": sum(map(len, said.warnings.values())),
     }
 

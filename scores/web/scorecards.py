@@ -192,7 +192,7 @@ class Check(DraftPage):
         self.draft  # noqa: B018  (only who may see a draft may check one)
         document = document_from_fields(request.POST, request.POST.getlist)
         told = said_beside(document, judge_document(document))
-        return JsonResponse({"faults": told.faults, "warnings": told.warnings, "count": told.count})
+        return JsonResponse({"faults": told.faults, "warnings": told.warnings, "count": told.fault_count})
 
 
 class Yaml(DraftPage):
