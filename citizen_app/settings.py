@@ -285,13 +285,14 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 FILE_UPLOAD_HANDLERS = [
     "citizen_app.api.multipart.UploadBounds",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+# The form of a scorecard has a field for every bin of every rule; a megabyte bounds them all.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 # -- Pages ------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -10,5 +10,5 @@ class PerksConfig(AppConfig):
     def ready(self) -> None:
         """Register what this room does about promises, sweeps, leaving, invariants and other rooms' pages."""
         from perks import invariants, tasks  # noqa: F401  (importing registers)
-        from perks.services import forgetting  # noqa: F401
+        from perks.services import asking, forgetting  # noqa: F401
         from perks.web import panels  # noqa: F401

@@ -19,6 +19,7 @@ from scores.scorecard import Scorecard as Card
 from scores.services import inquiries
 from scores.services.publishing import card_of, current_scorecard
 from scores.services.rescoring import entries_to_score, score_in_force, scoring_day
+from scores.thresholds import Threshold, asks_for_thresholds
 from scores.wording import step_text
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Path",
     "PurposeAnswer",
     "Step",
+    "Threshold",
+    "asks_for_thresholds",
     "assess",
     "assess_locked",
     "hold",

@@ -89,6 +89,36 @@ class ScorecardIsPublished(WrongState):
     remedy = "Give the changed scorecard a new version."
 
 
+class SelfApproval(DomainError):
+    code, kind, title = "self_approval", Kind.FORBIDDEN, "Publishing takes two operators: nobody decides on their own."
+    remedy = "Another operator, who has not written or submitted it, decides."
+
+
+class DraftHasChanged(WrongState):
+    title = "Somebody changed this draft after you read it. Nothing of yours was saved."
+    remedy = "Read it again and make your change once more."
+
+
+class DraftNotSound(WrongState):
+    title = "The draft has faults, so it cannot be tried out or published."
+    remedy = "Correct what its form shows."
+
+
+class ShadowRunNeeded(WrongState):
+    title = "What this draft would change is not known yet."
+    remedy = "Make a shadow run of the draft as it is now, against the scorecard in force."
+
+
+class GateShut(WrongState):
+    title = "The shadow run stops this draft: nobody can override it."
+    remedy = "Change the draft and run it again, or withdraw it."
+
+
+class NoteMissing(WrongState):
+    title = "The public reads what changes and why, and nothing is written there."
+    remedy = "Write the note first."
+
+
 class ConsentTextIsPublished(WrongState):
     title = "A numbered consent text never changes."
     remedy = "Give the changed text a new version."

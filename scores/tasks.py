@@ -16,6 +16,7 @@ from scores.services.farewell import send_receipt
 from scores.services.importing import IMPORTED_TOPIC, request_rescore_of_imported
 from scores.services.lapsing import erase_lapsed
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_together
+from scores.services.shadow_runs import SHADOW_TOPIC, run_range
 from scores.services.trusting import recompute_when_due
 
 LAPSED_AT_ONCE: Final = 500
@@ -56,6 +57,12 @@ def _rescored_singly(citizen_ids: list[int], cause: str) -> list[Exception]:
 def rescore_imported(*, after_id: int) -> None:
     """Have everybody scored again about whom a file brought something: each once, however their records lay in it."""
     request_rescore_of_imported(after_id=after_id)
+
+
+@handles(SHADOW_TOPIC)
+def count_a_range(*, run_id: str, after: int) -> None:
+    """Try a draft out on the next people. Safe twice: a range that was counted is not counted again."""
+    run_range(run_id=run_id, after=after)
 
 
 @handles(LEFT_TOPIC)

@@ -198,6 +198,27 @@ POST   invitations/{token}                           302 302 404 404 404 404 404
 GET    operator                                      302 403 403 403 403 403 403 302 200
 POST   operator/approve                              302 403 403 403 403 403 403 302 200
 POST   operator/refuse                               302 403 403 403 403 403 403 302 200
+GET    scorecards                                    200 200 200 200 200 200 200 200 200
+GET    scorecards/{version}                          200 200 200 200 200 200 200 200 200
+GET    scorecards/{version}/document.yaml            200 200 200 200 200 200 200 200 200
+GET    scorecards/{version}/document.json            200 200 200 200 200 200 200 200 200
+GET    operator/scorecards                           302 403 403 403 403 403 403 302 200
+POST   operator/scorecards                           302 403 403 403 403 403 403 302 302
+GET    operator/scorecards/rescoring                 302 403 403 403 403 403 403 302 200
+GET    operator/scorecards/{draft}                   302 403 403 403 403 403 403 302 200
+GET    operator/scorecards/{draft}/edit              302 403 403 403 403 403 403 302 200
+POST   operator/scorecards/{draft}/edit              302 403 403 403 403 403 403 302 200
+POST   operator/scorecards/{draft}/check             302 403 403 403 403 403 403 302 200
+GET    operator/scorecards/{draft}/yaml              302 403 403 403 403 403 403 302 200
+POST   operator/scorecards/{draft}/yaml              302 403 403 403 403 403 403 302 200
+GET    operator/scorecards/{draft}/run               302 403 403 403 403 403 403 302 200
+POST   operator/scorecards/{draft}/run               302 403 403 403 403 403 403 302 302
+GET    operator/scorecards/{draft}/run/state         302 403 403 403 403 403 403 302 200
+POST   operator/scorecards/{draft}/run/cancel        302 403 403 403 403 403 403 302 302
+POST   operator/scorecards/{draft}/submit            302 403 403 403 403 403 403 302 302
+POST   operator/scorecards/{draft}/publish           302 403 403 403 403 403 403 302 302
+POST   operator/scorecards/{draft}/refuse            302 403 403 403 403 403 403 302 302
+POST   operator/scorecards/{draft}/withdraw          302 403 403 403 403 403 403 302 302
 """
 
 

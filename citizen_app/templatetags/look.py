@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from citizen_app.web import wording
 from citizen_app.web.drawings.bars import factor_bar_svg, scale_svg, share_bar_svg
+from citizen_app.web.drawings.columns import columns_svg
 from citizen_app.web.drawings.dial import band_index, colour_of, dial_svg
 from citizen_app.web.drawings.icons import icon_svg
 
@@ -65,6 +66,18 @@ def scale(value: int | None, tiers: Sequence[Mapping[str, Any]], low: int, high:
 @register.simple_tag
 def share_bar(part: int, whole: int) -> SafeString:
     return _drawn(share_bar_svg(part=part, whole=whole))
+
+
+@register.simple_tag
+def columns(drawn: Sequence[tuple[str, int, str]]) -> SafeString:
+    """Columns of (name, number, tone `up`, `dn` or `m`), beside a table of the same numbers."""
+    return _drawn(columns_svg(drawn))
+
+
+@register.filter
+def thousands(number: int | None) -> str:
+    """`24,318`, and a dash for a number that is not told."""
+    return "–" if number is None else f"{number:,}"
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from scores.models.disputes import Dispute, DisputedEntry, DisputeEvent, Evidence, MassUpholding
 from scores.models.distribution import ScoreDistribution
+from scores.models.drafts import ScorecardDraft, ShadowRun
 from scores.models.enrolment import Enrolment
 from scores.models.entries import Entry, EntryStatusChange
 from scores.models.imports import FileImport
@@ -31,7 +32,9 @@ __all__ = [
     "ScoreChange",
     "ScoreDistribution",
     "Scorecard",
+    "ScorecardDraft",
     "Seed",
+    "ShadowRun",
     "Source",
     "TrustDay",
     "Vouch",

@@ -10,13 +10,14 @@ from scores.scoring import Scoring
 
 
 class Scorecard(models.Model):
-    """A versioned, immutable document; exactly one is current."""
+    """A versioned, immutable document; exactly one is current. The database refuses to change one that is published."""
 
     version = models.CharField(max_length=16, unique=True)
     document = models.JSONField()
     sha256 = models.CharField(max_length=64)
     published_at = models.DateTimeField(null=True)
     is_current = models.BooleanField(default=False)
+    note = models.TextField(blank=True)  # what changed and why, for the public
 
     class Meta:
         constraints = [

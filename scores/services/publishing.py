@@ -66,19 +66,22 @@ def kinds_of_factor(card: Card, factor: str) -> list[str]:
 
 
 @transaction.atomic
-def publish_scorecard(*, text: str, by: Citizen | None = None, now: datetime | None = None) -> Scorecard:
+def publish_scorecard(
+    *, text: str, by: Citizen | None = None, note: str = "", now: datetime | None = None, **facts: Any
+) -> Scorecard:
     """Put a new scorecard in force; every stored score is made again before it is next shown or used.
 
-    `text` is the YAML. Raises `InvalidScorecard` naming every fault, `ScorecardIsPublished` where this version was
-    published with other contents. The same text again changes nothing.
+    No door calls this alone: a scorecard is published by two operators (`publication.publish_draft`). `text` is the
+    YAML, `note` what the public reads of the change. Raises `InvalidScorecard` naming every fault,
+    `ScorecardIsPublished` where this version was published with other contents. The same text again changes nothing.
     """
-    row, is_new = _publish(load_scorecard(text), Scorecard, now or timezone.now(), replaces_current=True)
+    row, is_new = _publish(load_scorecard(text), Scorecard, now or timezone.now(), replaces_current=True, note=note)
     if is_new:
-        record(by=by, action="scorecard.publish", on=f"scorecard:{row.version}", sha256=row.sha256)
+        record(by=by, action="scorecard.publish", on=f"scorecard:{row.version}", sha256=row.sha256, **facts)
     return row
 
 
-def _publish(card: Card, model: Any, now: datetime, *, replaces_current: bool) -> tuple[Any, bool]:
+def _publish(card: Card, model: Any, now: datetime, *, replaces_current: bool, **said: str) -> tuple[Any, bool]:
     canonical = json.dumps(card.document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     sha256 = hashlib.sha256(canonical.encode()).hexdigest()
     published = model.objects.filter(version=card.version).first()
@@ -96,6 +99,7 @@ def _publish(card: Card, model: Any, now: datetime, *, replaces_current: bool) -
             sha256=sha256,
             published_at=now,
             is_current=replaces_current or not current.exists(),
+            **said,
         ),
         True,
     )

@@ -10,6 +10,7 @@ from citizen_app.web.pages import Page, paged
 from citizen_app.web.panels import parts_of
 from scores import scoring
 from scores.models import Enrolment, Entry, ScoreChange
+from scores.services.change_log import notes_of
 from scores.services.rescoring import scoring_day
 from scores.services.statements import (
     entry_rows,
@@ -72,6 +73,7 @@ class History(Page):
         start = self._start(period, end)
         changes = ScoreChange.objects.filter(enrolment_id=self.citizen.pk, at__gte=start)
         told = paged(request, changes, shape=history_rows, limit=50)
+        _say_why(told["results"])
         return self.show(
             score=score,
             bands=score["bands"],
@@ -87,6 +89,14 @@ class History(Page):
         if period == "all":
             return Enrolment.objects.of(self.citizen.pk).enrolled_at
         return end - timedelta(days=PERIODS[period][1])
+
+
+def _say_why(changes: list[dict[str, Any]]) -> None:
+    """Put beside each change that a new scorecard made what everybody was told about it."""
+    made = [change for change in changes if change["cause"] == ScoreChange.Cause.SCORECARD]
+    notes = notes_of({change["scorecard"] for change in made}) if made else {}
+    for change in made:
+        change["scorecard_note"] = notes.get(change["scorecard"], "")
 
 
 def _headline(changes: list[dict[str, Any]], period: str) -> str:

@@ -17,9 +17,10 @@ from perks.models import Branch, Invitation, Member, Merchant, MerchantClient, P
 from perks.services.scans import Shown, scan_code
 from perks.services.showing import secrets_of
 from perks.services.team import invite_member
-from scores.models import Dispute, Enrolment, Entry, Link, MassUpholding, Seed, Source, Vouch
+from scores.models import Dispute, Enrolment, Entry, Link, MassUpholding, ScorecardDraft, Seed, Source, Vouch
 from scores.services.disputes.batch_upholding import propose_mass_upholding
 from scores.services.disputes.opening import withdraw_dispute
+from scores.services.drafts import start_draft
 from scores.services.ingestion import furnish_entries
 from scores.services.linking import make_link_code
 from scores.services.rescoring import rescore
@@ -101,6 +102,7 @@ class World:
     vouch_of_others: Vouch
     vouch_token: str
     seed: Seed
+    draft: ScorecardDraft
     clients: dict[str, APIClient] = field(default_factory=dict)
 
     def client(self, caller: str) -> APIClient:
@@ -144,6 +146,8 @@ class World:
             "vouch": self.vouch.public_id,
             "vouch_token": self.vouch_token,
             "seed": self.seed.public_id,
+            "draft": self.draft.public_id,
+            "version": "2026-11",
         }
 
     @cached_property
@@ -207,6 +211,7 @@ def make_world() -> World:
         entry_of_neighbour=Entry.objects.filter(enrolment_id=neighbour.pk, link__source=source).first(),
         operator=operator,
         full_operator=full_operator,
+        draft=start_draft(by=full_operator),
         link_code=make_link_code(citizen=unlinked, source_code=source.code).code,
         applicant=MerchantFactory(name="Kiosk", state="pending", approved_at=None),
         dispute=dispute_of(citizen, disputed[0], evidence=photograph(), share_evidence=True, now=None),
