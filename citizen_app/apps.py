@@ -8,8 +8,8 @@ class CitizenAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Imported for what they register: system checks and the delivery of mail.
-        from citizen_app import checks  # noqa: F401
+        # Imported for what they register: system checks, the erasing of files and the delivery of mail.
+        from citizen_app import checks, kept_files  # noqa: F401
         from citizen_app.accounts import events, mail  # noqa: F401
 
         events.listen_to_allauth()

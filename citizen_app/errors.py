@@ -88,3 +88,32 @@ class RateLimited(DomainError):
 
     def __init__(self, detail: str = "", *, retry_after: int) -> None:
         super().__init__(detail, retry_after=retry_after)
+
+
+class FileTooLarge(DomainError):
+    """Carries `most_bytes`."""
+
+    code, kind, title = "file_too_large", Kind.TOO_LARGE, "The file is larger than is kept here."
+    remedy = "Send a file of at most 5 MiB: a photograph at a lower quality, or fewer pages."
+
+
+class FileNotAccepted(DomainError):
+    code, kind, title = "file_not_accepted", Kind.INVALID, "Only pictures (JPEG, PNG, WebP) and PDF are accepted."
+    remedy = "Send a photograph, a screenshot or a PDF. What a file is called does not matter, what is inside does."
+
+
+class FileUnreadable(DomainError):
+    code, kind, title = "file_unreadable", Kind.INVALID, "The file is damaged or is not whole."
+    remedy = "Open it on your device to see whether it is whole, save it again and send that."
+
+
+class PictureTooLarge(DomainError):
+    """Carries `width`, `height` and `most_pixels`."""
+
+    code, kind, title = "picture_too_large", Kind.INVALID, "The picture has more pixels than are read here."
+    remedy = "Scale it down: 25 million pixels are read, of a WebP 12 million."
+
+
+class PictureHasFrames(DomainError):
+    code, kind, title = "picture_has_frames", Kind.INVALID, "The picture moves, or holds several pictures."
+    remedy = "Send one still picture; take a screenshot of the one that matters."
