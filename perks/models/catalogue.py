@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 
 from citizen_app.models.citizen import validate_zone
 from citizen_app.models.keys import IntegerNamed, NamedQuerySet, UUIDNamed
@@ -46,6 +46,35 @@ class PerkQuerySet(NamedQuerySet):
                 Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost),
                 pk=perk_id,
             ).update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
+        )
+
+    def take_one_for_make_good(self, perk_id: object, *, cost: int, is_beyond: bool) -> bool:
+        """Take one while it is published, whatever its merchant has changed since; False when none is left.
+
+        `is_beyond` is what the merchant agreed to give once more: in any state, and where nothing is left the stock
+        and the budget grow by it in the same statement.
+        """
+        if not is_beyond:
+            return bool(
+                self._with_one_left(cost)
+                .filter(pk=perk_id, state=Perk.State.PUBLISHED)
+                .update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
+            )
+        taken, spent = F("taken_count") + 1, F("budget_spent") + cost
+        return bool(
+            self.filter(pk=perk_id).update(
+                taken_count=taken,
+                budget_spent=spent,
+                stock=Case(When(stock__lt=taken, then=taken), default=F("stock")),
+                budget_amount=Case(When(budget_amount__lt=spent, then=spent), default=F("budget_amount")),
+                revision=F("revision") + 1,
+            )
+        )
+
+    def _with_one_left(self, cost: int) -> "PerkQuerySet":
+        return self.filter(
+            Q(stock__isnull=True) | Q(taken_count__lt=F("stock")),
+            Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost),
         )
 
     def put_one_back(self, perk_id: object, *, cost: int = 0) -> bool:
