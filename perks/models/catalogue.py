@@ -1,5 +1,7 @@
 """What merchants offer: the perk, and the immutable versions of what binds a citizen."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, When
@@ -65,8 +67,8 @@ class PerkQuerySet(NamedQuerySet):
             self.filter(pk=perk_id).update(
                 taken_count=taken,
                 budget_spent=spent,
-                stock=Case(When(stock__lt=taken, then=taken), default=F("stock")),
-                budget_amount=Case(When(budget_amount__lt=spent, then=spent), default=F("budget_amount")),
+                stock=_at_least("stock", taken, models.PositiveIntegerField()),
+                budget_amount=_at_least("budget_amount", spent, models.BigIntegerField()),
                 revision=F("revision") + 1,
             )
         )
@@ -84,6 +86,11 @@ class PerkQuerySet(NamedQuerySet):
                 taken_count=F("taken_count") - 1, budget_spent=F("budget_spent") - cost
             )
         )
+
+
+def _at_least(name: str, least: Any, field: models.Field) -> Case:
+    """A column raised to what is at least needed; null (no limit) stays null."""
+    return Case(When(**{f"{name}__lt": least}, then=least), default=F(name), output_field=field)
 
 
 class Perk(UUIDNamed):

@@ -23,15 +23,7 @@ from perks import eligibility, tiers
 from perks.errors import MakeGoodOver, MerchantMustAgree, MerchantNotActive, TakeRefused
 from perks.models import Branch, MakeGood, Merchant, Perk, Redemption, RefusedAttempt
 from perks.services.eligibility_reading import counters_of, terms_of
-from perks.services.redemptions import (
-    check_place,
-    count_on_its_day,
-    expiry,
-    read_perk,
-    reserve,
-    tell_if_that_was_the_last,
-)
-from perks.services.telling import tell_redemption
+from perks.services.redemptions import EVERYBODY, check_place, read_perk, reserve_again, tell_if_that_was_the_last
 from scores import assessments
 
 OPEN_FOR: Final = timedelta(days=30)
@@ -40,8 +32,6 @@ OFFERED: Final = "offered"
 NEEDS_MERCHANT: Final = "needs_merchant"
 DECLINED: Final = "declined"
 STATES: Final = (OFFERED, NEEDS_MERCHANT, "taken", "expired", DECLINED)
-EVERYBODY: Final = assessments.Assessment("thin_file", has_document=True)
-"""Somebody in whose way only the offer itself can stand, where a tier is open."""
 GIVES_NOTHING_BACK: Final = dict.fromkeys(("on_cancel", "on_expiry", "on_reversal"), Perk.Release.NOTHING.value)
 
 
@@ -162,22 +152,19 @@ def take_make_good(
     if judged.reasons:
         raise TakeRefused.because(judged.reasons)
 
-    redemption = reserve(
-        make_good.citizen,
-        perk,
-        _tier_of(make_good),
-        expiry(perk, date, branch, now, outlives_perk=agreed),
-        now,
-        date,
-        branch,
-        booking_reference,
+    redemption = reserve_again(
+        citizen=make_good.citizen,
+        perk=perk,
         version=make_good.version,
+        tier=tiers.Tier(make_good.min_score, make_good.benefit),
+        date=date,
+        branch=branch,
+        booking_reference=booking_reference,
+        outlives_perk=agreed,
+        now=now,
     )
-    tell_redemption(redemption, now=now)
     if not MakeGood.objects.close(make_good.pk, state=MakeGood.State.TAKEN, now=now, redemption=redemption):
         raise MakeGoodOver
-    if not count_on_its_day(perk, now, even_if_full=agreed):
-        raise TakeRefused.because([eligibility.Reason(eligibility.DAILY_LIMIT_REACHED, "All of today's are taken.")])
     # The stock last, as for everybody.
     if not Perk.objects.take_one_for_make_good(perk.pk, cost=make_good.cost, is_beyond=False):
         if not agreed:
@@ -246,10 +233,6 @@ def _offer(citizen: Citizen, dispute_id: str, refusals: list[Undone], now: datet
     make_good.save()
     RefusedAttempt.objects.filter(pk__in=[one.attempt.pk for one in refusals]).update(make_good=make_good)
     return make_good
-
-
-def _tier_of(make_good: MakeGood) -> tiers.Tier:
-    return tiers.Tier(make_good.min_score, make_good.benefit)
 
 
 def _terms(make_good: MakeGood, perk: Perk) -> eligibility.PerkTerms:

@@ -26,6 +26,8 @@ from perks.services.showing import new_code_hash
 from perks.services.telling import tell_perk, tell_redemption
 from scores import assessments
 
+EVERYBODY: Final = assessments.Assessment("thin_file", has_document=True)
+"""Somebody in whose way only the offer itself can stand, where a tier is open."""
 UNDO_TIME: Final = timedelta(minutes=10)
 FURTHEST_DATE: Final = timedelta(days=366)
 
@@ -53,11 +55,11 @@ def take_perk(
     judged = eligibility.judge(terms_of(perk), assessment, counters, now)
     if not judged.is_eligible or judged.tier is None:
         raise TakeRefused.because(judged.reasons)
-    expires_at = expiry(perk, date, branch, now)
+    expires_at = _expiry(perk, date, branch, now)
 
-    redemption = reserve(citizen, perk, judged.tier, expires_at, now, date, branch, booking_reference)
+    redemption = _reserve(citizen, perk, judged.tier, expires_at, now, date, branch, booking_reference)
     tell_redemption(redemption, now=now)
-    if not count_on_its_day(perk, now):
+    if not _count_on_its_day(perk, now):
         counters = replace(counters, perk_today=perk.limit_per_day or 0)
         raise TakeRefused.because(eligibility.judge(terms_of(perk), assessment, counters, now).reasons)
     # The stock last: every taker of this perk contends for its one row, and holds it from here to the commit.
@@ -186,7 +188,33 @@ def _is_at(perk: Perk, branch: Branch) -> bool:
     return not named or branch.pk in named
 
 
-def expiry(
+def reserve_again(
+    *,
+    citizen: Citizen,
+    perk: Perk,
+    version: PerkVersion,
+    tier: tiers.Tier,
+    date: Date | None,
+    branch: Branch | None,
+    booking_reference: str,
+    outlives_perk: bool,
+    now: datetime,
+) -> Redemption:
+    """Write the redemption of what is made good, of the version and tier of then; the stock is the caller's to take.
+
+    With `outlives_perk` its merchant gives it after the perk's validity, and on a day however full.
+    """
+    expires_at = _expiry(perk, date, branch, now, outlives_perk=outlives_perk)
+    redemption = _reserve(citizen, perk, tier, expires_at, now, date, branch, booking_reference, version)
+    tell_redemption(redemption, now=now)
+    if not _count_on_its_day(perk, now, even_if_full=outlives_perk):
+        full = eligibility.Counters(perk_today=perk.limit_per_day or 0)
+        terms = replace(terms_of(perk), tiers=(tiers.Tier(None, tier.benefit),))
+        raise TakeRefused.because(eligibility.judge(terms, EVERYBODY, full, now).reasons)
+    return redemption
+
+
+def _expiry(
     perk: Perk, date: Date | None, branch: Branch | None, now: datetime, *, outlives_perk: bool = False
 ) -> datetime:
     """When the hold runs out: after its minutes or with the validity; for priority, at the end of its date.
@@ -213,7 +241,7 @@ def _outside(sentence: str) -> InvalidInput:
     return InvalidInput(FieldError("/date", "out_of_range", sentence))
 
 
-def reserve(
+def _reserve(
     citizen: Citizen,
     perk: Perk,
     tier: tiers.Tier,
@@ -257,15 +285,14 @@ def reserve(
     raise Busy
 
 
-def count_on_its_day(perk: Perk, now: datetime, *, even_if_full: bool = False) -> bool:
+def _count_on_its_day(perk: Perk, now: datetime, *, even_if_full: bool = False) -> bool:
     """Count a taking of a perk with a limit per day; False when the day is full."""
     if perk.limit_per_day is None:
         return True
     day, _ = PerkDay.objects.get_or_create(perk=perk, day=hours.local_day(now, perk.zone))
-    free = PerkDay.objects.filter(pk=day.pk)
-    if not even_if_full:
-        free = free.filter(taken_count__lt=perk.limit_per_day)
-    return bool(free.update(taken_count=F("taken_count") + 1))
+    free = PerkDay.objects.filter(pk=day.pk, taken_count__lt=perk.limit_per_day)
+    counted = PerkDay.objects.filter(pk=day.pk) if even_if_full else free
+    return bool(counted.update(taken_count=F("taken_count") + 1))
 
 
 def _refuse_as_it_is_now(

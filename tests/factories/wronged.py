@@ -5,9 +5,10 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import transaction
 
-from citizen_app.models import Citizen
+from citizen_app.models import Citizen, OutboxMessage
 from citizen_app.outbox import run_due
 from perks.errors import TakeRefused
 from perks.models import MakeGood, Perk, RefusedAttempt
@@ -36,10 +37,10 @@ def recorded(citizen: Citizen, *, now: datetime = NOW, **fields: Any) -> Entry:
     return entry
 
 
-def refused(citizen: Citizen, perk: Perk, *, now: datetime = NOW) -> RefusedAttempt:
+def refused(citizen: Citizen, perk: Perk, *, now: datetime = NOW, **place: Any) -> RefusedAttempt:
     """The citizen tries to take the perk, is refused, and that is remembered."""
     with pytest.raises(TakeRefused), remembering_refusals(citizen=citizen, perk=perk, now=now):
-        take_perk(citizen=citizen, perk=perk, now=now)
+        take_perk(citizen=citizen, perk=perk, now=now, **place)
     return RefusedAttempt.objects.latest("at", "id")
 
 
@@ -63,7 +64,7 @@ def win(*wrong: Entry, corrected: Collection[Entry] = (), now: datetime = NOW, d
             entry_ids=[entry.pk for entry in wrong],
             corrected_ids=[entry.pk for entry in corrected],
         )
-    run_due()
+    _deliver(now)
 
 
 def withdraw(*disputed: Entry, opened_at: datetime, now: datetime = NOW, dispute: str = "dsp_1") -> None:
@@ -77,7 +78,13 @@ def withdraw(*disputed: Entry, opened_at: datetime, now: datetime = NOW, dispute
             entry_ids=[entry.pk for entry in disputed],
             opened_at=opened_at,
         )
-    run_due()
+    _deliver(now)
+
+
+def _deliver(now: datetime) -> None:
+    OutboxMessage.objects.update(due_at=now)  # promised by the machine's clock
+    with time_machine.travel(now, tick=False):
+        run_due()
 
 
 def make_good_of(citizen: Citizen) -> MakeGood:
