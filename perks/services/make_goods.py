@@ -136,10 +136,8 @@ def take_make_good(
     """
     now = now or timezone.now()
     assessment = assessments.assess_locked(make_good.citizen, now=now)
-    make_good = (
-        MakeGood.objects.select_for_update(of=("self",)).select_related("citizen", "version").get(pk=make_good.pk)
-    )
-    make_good.perk = perk = read_perk(make_good.perk)
+    make_good = _held(make_good)
+    perk = make_good.perk
     state = state_of(make_good, now=now)
     if state == NEEDS_MERCHANT:
         raise MerchantMustAgree
@@ -184,8 +182,7 @@ def answer_make_good(*, make_good: MakeGood, agrees: bool, by: Citizen, now: dat
     Raises `WrongState` where it is no longer asked: it was answered, taken or is over, or the perk is on offer again.
     """
     now = now or timezone.now()
-    make_good = MakeGood.objects.select_for_update(of=("self",)).get(pk=make_good.pk)
-    make_good.perk = read_perk(make_good.perk)
+    make_good = _held(make_good)
     if state_of(make_good, now=now) != NEEDS_MERCHANT:
         raise WrongState("This offer does not wait for your answer any more.")
     if agrees and make_good.perk.merchant.state != Merchant.State.ACTIVE:
@@ -213,6 +210,15 @@ def waiting_for(merchant: Merchant, *, now: datetime) -> Any:
     """The offers that wait for a merchant's word, those that end first before the others."""
     asked = MakeGood.objects.open_at(now).filter(perk__merchant=merchant, answer=MakeGood.Answer.NONE)
     return asked.beyond_what_is_offered(now).select_related("version", "perk").order_by("expires_at", "pk")
+
+
+def _held(make_good: MakeGood) -> MakeGood:
+    """The offer as it is now, held until the transaction ends; `NotFound` where its citizen has left meanwhile."""
+    held: MakeGood = (
+        MakeGood.objects.select_for_update(of=("self",)).select_related("citizen", "version").named(make_good.public_id)
+    )
+    held.perk = read_perk(held.perk)
+    return held
 
 
 def _only_the_score_refused(attempt: RefusedAttempt) -> bool:

@@ -28,11 +28,11 @@ def make_good():
 
 def test_the_list_of_perks_leads_to_what_is_made_good(make_good):
     browser = browser_for(make_good.citizen)
-    assert "A perk is yours again." in text_of(browser.get("/perks"))
+    assert "A perk is offered to you again." in text_of(browser.get("/perks"))
     page = text_of(browser.get("/make-goods"))
     assert "Late check-out" in page
     assert "Yours to take" in page
-    assert "yours again" not in text_of(browser_for(citizen_with(420)).get("/perks"))
+    assert "offered to you again" not in text_of(browser_for(citizen_with(420)).get("/perks"))
 
 
 def test_it_is_taken_from_its_page_and_a_double_tap_takes_one(make_good):
