@@ -4,7 +4,7 @@ Only the value of the perk's own purpose is looked at (P5). What comes out is fo
 ever sees an eligibility (P4).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -65,6 +65,11 @@ REFUSAL_ORDER: Final = (
     SOLD_OUT,
 )
 """A taking is refused with the first of these that holds."""
+
+BY_SCORE: Final = frozenset({THIN_FILE, NOT_ENOUGH_RECORDS, BELOW_THRESHOLD})
+"""The refusals a score makes; whoever meets one of these alone would have had the perk with another score."""
+BY_OFFER: Final = frozenset({MERCHANT_SUSPENDED, PERK_ENDED, PERK_PAUSED, NOT_OPEN_YET, BUDGET_SPENT, SOLD_OUT})
+"""The refusals an offer makes to everybody alike."""
 
 MOST_OPEN_RESERVATIONS: Final = 5
 MOST_OPEN_RESERVATIONS_AT_ONE_MERCHANT: Final = 2
@@ -211,7 +216,7 @@ def judge(perk: PerkTerms, assessment: Assessment | None, counters: Counters, no
     """
     state = "not_enrolled" if assessment is None else assessment.state
     answer = None if assessment is None else assessment.purposes.get(perk.purpose)
-    value = answer.value if answer is not None and state == "scored" and answer.state == "assessable" else None
+    value = _value(state, answer)
     tier = best_tier(perk.tiers, value) if state in ("scored", "thin_file") else None
 
     reasons = [
@@ -231,6 +236,17 @@ def judge(perk: PerkTerms, assessment: Assessment | None, counters: Counters, no
         factors_left_out=tuple(answer.factors_left_out) if answer else (),
         reasons=tuple(reasons),
     )
+
+
+def tier_reached(tiers: Iterable[Tier], purpose: str, assessment: Assessment) -> Tier | None:
+    """Return the best tier that the score alone opens, whatever else stands in the way; None when it opens none."""
+    if assessment.state not in ("scored", "thin_file"):
+        return None
+    return best_tier(tiers, _value(assessment.state, assessment.purposes.get(purpose)))
+
+
+def _value(state: str, answer: PurposeAnswer | None) -> int | None:
+    return answer.value if answer is not None and state == "scored" and answer.state == "assessable" else None
 
 
 def first_refusal(eligibility: Eligibility) -> Reason | None:

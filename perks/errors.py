@@ -120,6 +120,16 @@ class NotRedeemed(WrongState):
     title = "It is not redeemed, so there is nothing to take back."
 
 
+class MerchantMustAgree(DomainError):
+    code, kind = "merchant_must_agree", Kind.CONFLICT
+    title = "This perk is not to be had any more, so its merchant has to agree first."
+    remedy = "The merchant has been asked. Read the offer again: it says `offered` once they have agreed."
+
+
+class MakeGoodOver(WrongState):
+    title = "This offer is over."
+
+
 class NonceReused(DomainError):
     code, kind, title = "nonce_reused", Kind.CONFLICT, "This nonce was already used for a different scan."
     remedy = "Each scan needs a new nonce; a retry repeats the whole body."

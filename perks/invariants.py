@@ -7,7 +7,7 @@ from django.db.models import Count, F, Q
 
 from citizen_app.invariants import invariant
 from perks import hours, tiers
-from perks.models import Perk, PerkDay, Redemption, Scan, ThresholdUse
+from perks.models import MakeGood, Perk, PerkDay, Redemption, Scan, ThresholdUse
 
 
 @invariant("What a perk counts as taken are its redemptions that count for stock.")
@@ -66,3 +66,13 @@ def _thresholds_are_far_apart() -> Iterator[str]:
         if before and before[:2] == (merchant, purpose) and 0 < min_score - before[2] < tiers.LEAST_APART:
             yield f"merchant {merchant}, {purpose}: {before[2]} and {min_score}"
         before = (merchant, purpose, min_score)
+
+
+@invariant("A make-good that was taken is its citizen's redemption of the same perk, version and benefit.")
+def _make_goods_are_what_was_offered() -> Iterator[str]:
+    taken = MakeGood.objects.filter(redemption__isnull=False).select_related("redemption")
+    for make_good in taken.iterator():
+        got = make_good.redemption
+        offered = (make_good.citizen_id, make_good.perk_id, make_good.version_id, make_good.benefit)
+        if got is not None and (got.citizen_id, got.perk_id, got.version_id, got.benefit) != offered:
+            yield f"make-good {make_good.pk}"

@@ -3,7 +3,7 @@
 Nothing asked here may reach a merchant or an app: a perk's answer to them is the yes the citizen chose to show (P4).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -12,18 +12,24 @@ from django.db import transaction
 from django.utils import timezone
 
 from citizen_app.models import Citizen
+from scores import scoring
 from scores.errors import NotEnrolled
-from scores.models import Enrolment, Inquiry, Score
+from scores.models import Enrolment, Entry, Inquiry, Score
 from scores.paths import Path, Step, shortest_path
 from scores.scorecard import Scorecard as Card
 from scores.services import inquiries
+from scores.services.hindsight import Past
+from scores.services.outcomes import DISPUTE_WITHDRAWN, DISPUTE_WON
 from scores.services.publishing import card_of, current_scorecard
 from scores.services.rescoring import entries_to_score, score_in_force, scoring_day
 from scores.thresholds import Threshold, asks_for_thresholds
 from scores.wording import step_text
 
 __all__ = [
+    "DISPUTE_WITHDRAWN",
+    "DISPUTE_WON",
     "Assessment",
+    "Hindsight",
     "Membership",
     "Path",
     "PurposeAnswer",
@@ -31,7 +37,10 @@ __all__ = [
     "Threshold",
     "asks_for_thresholds",
     "assess",
+    "assess_as_if",
     "assess_locked",
+    "assess_without_doubt",
+    "hindsight_of",
     "hold",
     "is_enrolled",
     "maximum_of",
@@ -107,6 +116,80 @@ def assess_locked(citizen: Citizen, *, now: datetime | None = None) -> Assessmen
     return assess(citizen, now=now)
 
 
+def assess_without_doubt(citizen: Citizen, *, now: datetime | None = None) -> Assessment:
+    """The same as if nothing were disputed: what somebody reaches only thanks to an open dispute, this does not reach.
+
+    Made on demand, from the records themselves; without an open dispute it is what `assess` says.
+    """
+    now = now or timezone.now()
+    standing = assess(citizen, now=now)
+    disputed = Entry.objects.of(citizen.pk).filter(status=Entry.Status.DISPUTED)
+    if standing.state == "not_enrolled" or not disputed.exists():
+        return standing
+    entries = [
+        entry._replace(status=scoring.ACTIVE) if entry.status == scoring.DISPUTED else entry
+        for entry in entries_to_score(citizen.pk)
+    ]
+    card = current_scorecard().card
+    result = scoring.score(card, entries, scoring_day(now))
+    return Assessment(
+        state="paused" if standing.state == "paused" else "scored" if result.state == scoring.SCORED else "thin_file",
+        has_document=standing.has_document,
+        purposes=_purposes(card, _stored(result)),
+    )
+
+
+class Hindsight:
+    """How one person would have stood: the records are read once, and every look back costs arithmetic only."""
+
+    def __init__(self, enrolment: Enrolment) -> None:
+        self._document_checked_at = enrolment.document_checked_at
+        self._past = Past(citizen_id=enrolment.pk)
+
+    @property
+    def found_wrong(self) -> frozenset[int]:
+        """The records that disputes have struck so far."""
+        return self._past.found_wrong
+
+    def corrections_of(self, entry_ids: Collection[int]) -> frozenset[int]:
+        """The records that came in the place of these."""
+        return self._past.corrections_of(entry_ids)
+
+    def assess(
+        self,
+        at: datetime,
+        *,
+        without: Collection[int] = (),
+        corrected: Collection[int] = (),
+        undisputed: Collection[int] = (),
+    ) -> Assessment:
+        """How they stood at an instant, `scored` or `thin_file` (see `assess_as_if`)."""
+        result = self._past.score_at(at, without=without, corrected=corrected, undisputed=undisputed)
+        checked_at = self._document_checked_at
+        return Assessment(
+            state="scored" if result.state == scoring.SCORED else "thin_file",
+            has_document=checked_at is not None and checked_at <= at,
+            purposes=_purposes(self._past.card_at(at), _stored(result)),
+        )
+
+
+def hindsight_of(citizen: Citizen) -> Hindsight | None:
+    """What it takes to look back at how the person stood; None for somebody not enrolled."""
+    enrolment = Enrolment.objects.filter(pk=citizen.pk).first()
+    return None if enrolment is None else Hindsight(enrolment)
+
+
+def assess_as_if(
+    citizen: Citizen, *, at: datetime, without: Collection[int] = (), corrected: Collection[int] = ()
+) -> Assessment:
+    """How the person would have stood at an instant in the past had some records not counted (`without`).
+
+    Each of `corrected` stands in the place of the record it replaces. Only what was recorded by then counts, with the
+    status it had then, under the scorecard of then; the switches are today's. `NotEnrolled` for somebody who is not.
+    """
+    return Hindsight(Enrolment.objects.of(citizen.pk)).assess(at, without=without, corrected=corrected)
+
+
 def hold(citizen: Citizen) -> bool:
     """Keep leaving and pausing out until the caller's transaction ends; False for somebody not enrolled.
 
@@ -130,6 +213,11 @@ def _purposes(card: Card, stored: Mapping[str, Mapping[str, object]]) -> dict[st
         )
         for purpose in card.purposes
     }
+
+
+def _stored(result: scoring.Scoring) -> dict[str, dict[str, object]]:
+    """Answers for purposes, as a score keeps them."""
+    return {code: one._asdict() for code, one in result.purposes.items()}
 
 
 def is_enrolled(citizen: Citizen) -> bool:

@@ -72,6 +72,8 @@ GET    me/redemptions/{reserved}                     401 404 200 404 404 404 404
 POST   me/redemptions/{reserved}/cancel              401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/redemptions/{reserved}/qr.svg              401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/redemptions/{reserved}/qr.png              401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/make-goods                                 401 200 200 200 200 200 200 403 403 403 200 200
+POST   me/make-goods/{make_good}/take                401 404 201 404 404 404 404 403 403 403 404 404
 POST   merchants                                     401 201 201 201 201 201 201 403 403 403 201 201
 GET    merchants/{merchant}                          200 200 200 200 200 200 200 200 200 200 200 200
 GET    merchant/perks                                401 403 403 403 200 200 200 403 200 403 403 403
@@ -164,6 +166,9 @@ GET    perks/{perk_published}/path                   302 302 200 302 302 302 302
 GET    me/badge                                      302 302 200 302 302 302 302 302 302
 GET    perks/{perk_free}/take                        302 302 302 302 302 302 302 302 302
 POST   perks/{perk_free}/take                        302 302 302 302 302 302 302 302 302
+GET    make-goods                                    302 200 200 200 200 200 200 200 200
+GET    make-goods/{make_good}                        302 404 200 404 404 404 404 404 404
+POST   make-goods/{make_good}/take                   302 404 302 404 404 404 404 404 404
 GET    codes                                         302 200 200 200 200 200 200 200 200
 GET    codes/{reserved}                              302 404 200 404 404 404 404 404 404
 GET    codes/{reserved}/qr.svg                       302 404 200 404 404 404 404 404 404
@@ -184,6 +189,8 @@ GET    merchant/perks/{perk_published}               302 302 302 403 200 200 404
 GET    merchant/perks/{perk_published}/edit          302 302 302 403 200 200 404 302 302
 POST   merchant/perks/{perk_published}/edit          302 302 302 403 200 200 404 302 302
 POST   merchant/perks/{perk_published}/pause         302 302 302 403 302 302 404 302 302
+GET    merchant/offers                               302 302 302 403 200 200 200 302 302
+POST   merchant/offers/{make_good}                   302 302 302 403 302 302 404 302 302
 GET    merchant/redemptions                          302 302 302 200 200 200 200 302 302
 GET    merchant/redemptions/{used}                   302 302 302 200 200 200 404 302 302
 POST   merchant/redemptions/{used}/reverse           302 302 302 302 302 302 404 302 302

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from perks.api.citizen import badge, paths
+from perks.api.citizen import badge, make_goods, paths
 from perks.api.citizen import perks as citizen_perks
 from perks.api.citizen import redemptions as own
 from perks.api.merchant import branches, clients, merchants, perks, redemptions, scans, team
@@ -19,6 +19,8 @@ urlpatterns = [
     path("me/redemptions/<str:redemption_id>/cancel", own.CancelView.as_view(), name="redemption-cancel"),
     path("me/redemptions/<str:redemption_id>/qr.svg", own.QrSvgView.as_view(), name="redemption-qr-svg"),
     path("me/redemptions/<str:redemption_id>/qr.png", own.QrPngView.as_view(), name="redemption-qr-png"),
+    path("me/make-goods", make_goods.MakeGoodListView.as_view(), name="make-good-list"),
+    path("me/make-goods/<str:make_good_id>/take", make_goods.TakeView.as_view(), name="make-good-take"),
     path("merchants", merchants.MerchantListView.as_view(), name="merchant-list"),
     path("merchants/<str:merchant_id>", merchants.MerchantView.as_view(), name="merchant"),
     path("merchant/perks", perks.PerkListView.as_view(), name="merchant-perk-list"),

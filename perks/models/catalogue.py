@@ -1,8 +1,10 @@
 """What merchants offer: the perk, and the immutable versions of what binds a citizen."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 
 from citizen_app.models.citizen import validate_zone
 from citizen_app.models.keys import IntegerNamed, NamedQuerySet, UUIDNamed
@@ -48,6 +50,35 @@ class PerkQuerySet(NamedQuerySet):
             ).update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
         )
 
+    def take_one_for_make_good(self, perk_id: object, *, cost: int, is_beyond: bool) -> bool:
+        """Take one while it is published, whatever its merchant has changed since; False when none is left.
+
+        `is_beyond` is what the merchant agreed to give once more: in any state, and where nothing is left the stock
+        and the budget grow by it in the same statement.
+        """
+        if not is_beyond:
+            return bool(
+                self._with_one_left(cost)
+                .filter(pk=perk_id, state=Perk.State.PUBLISHED)
+                .update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
+            )
+        taken, spent = F("taken_count") + 1, F("budget_spent") + cost
+        return bool(
+            self.filter(pk=perk_id).update(
+                taken_count=taken,
+                budget_spent=spent,
+                stock=_at_least("stock", taken, models.PositiveIntegerField()),
+                budget_amount=_at_least("budget_amount", spent, models.BigIntegerField()),
+                revision=F("revision") + 1,
+            )
+        )
+
+    def _with_one_left(self, cost: int) -> "PerkQuerySet":
+        return self.filter(
+            Q(stock__isnull=True) | Q(taken_count__lt=F("stock")),
+            Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost),
+        )
+
     def put_one_back(self, perk_id: object, *, cost: int = 0) -> bool:
         """Return one to stock, and its cost to the budget."""
         return bool(
@@ -55,6 +86,11 @@ class PerkQuerySet(NamedQuerySet):
                 taken_count=F("taken_count") - 1, budget_spent=F("budget_spent") - cost
             )
         )
+
+
+def _at_least(name: str, least: Any, field: models.Field) -> Case:
+    """A column raised to what is at least needed; null (no limit) stays null."""
+    return Case(When(**{f"{name}__lt": least}, then=least), default=F(name), output_field=field)
 
 
 class Perk(UUIDNamed):

@@ -122,6 +122,10 @@ class RefusedAttempt(IntegerNamed):
     version = models.ForeignKey(PerkVersion, models.CASCADE, related_name="+")
     at = models.DateTimeField()
     reasons = models.JSONField()
+    # What the perk's budget still held, in minor units (null = it had none): whether a tier could have been paid for.
+    budget_left = models.BigIntegerField(null=True)
+    # The offer that makes it good: a refusal is made good once.
+    make_good = models.ForeignKey("MakeGood", models.SET_NULL, null=True, related_name="refusals")
 
     class Meta:
         indexes = [

@@ -5,7 +5,7 @@ from typing import Final
 
 from citizen_app.accounts.erasure import Erasure, Kept, erases
 from citizen_app.models import Citizen
-from perks.models import Redemption, RefusedAttempt
+from perks.models import MakeGood, Redemption, RefusedAttempt
 
 KEPT_AFTER_CLOSING: Final = timedelta(hours=1)
 """How long a redemption of somebody who left keeps them after it closed: a desk may undo its scan meanwhile."""
@@ -13,7 +13,7 @@ KEPT_AFTER_CLOSING: Final = timedelta(hours=1)
 
 @erases
 def erase_perk_traces(*, citizen: Citizen, now: datetime) -> Erasure:
-    """Take the person out of what is closed, erase the refusals, and honour what is reserved.
+    """Take the person out of what is closed, erase the refusals and what made them good, and honour what is reserved.
 
     Perks that need a document, whose use would be marked under the person key, cannot be taken yet: no mark is kept.
     """
@@ -30,6 +30,7 @@ def erase_perk_traces(*, citizen: Citizen, now: datetime) -> Erasure:
     own.filter(state=Redemption.State.RESERVED).update(forgets_citizen=True)
     loosened = own.exclude(state=Redemption.State.RESERVED).update(citizen=None, booking_reference="")
     refused, _ = RefusedAttempt.objects.filter(citizen=citizen).delete()
+    made_good, _ = MakeGood.objects.filter(citizen=citizen).delete()
     if loosened:
         kept.append(
             Kept(
@@ -37,7 +38,7 @@ def erase_perk_traces(*, citizen: Citizen, now: datetime) -> Erasure:
                 why="so that the merchant's stock and reports add up",
             )
         )
-    return Erasure(erased={"redemptions": loosened, "refused_attempts": refused}, kept=kept)
+    return Erasure(erased={"redemptions": loosened, "refused_attempts": refused, "make_goods": made_good}, kept=kept)
 
 
 def forget_those_who_left(*, now: datetime) -> int:

@@ -19,13 +19,15 @@ from citizen_app.errors import Busy, FieldError, InvalidInput, WrongState
 from citizen_app.models import Citizen, OAuthApplication
 from perks import codes, eligibility, hours, tiers
 from perks.errors import MustEnrol, NotRedeemed, TakeRefused
-from perks.models import Branch, Perk, PerkDay, Redemption, RefusedAttempt, Scan
+from perks.models import Branch, Perk, PerkDay, PerkVersion, Redemption, RefusedAttempt, Scan
 from perks.services.eligibility_reading import counters_of, terms_of
 from perks.services.releases import close_redemption
 from perks.services.showing import new_code_hash
 from perks.services.telling import tell_perk, tell_redemption
 from scores import assessments
 
+EVERYBODY: Final = assessments.Assessment("thin_file", has_document=True)
+"""Somebody in whose way only the offer itself can stand, where a tier is open."""
 UNDO_TIME: Final = timedelta(minutes=10)
 FURTHEST_DATE: Final = timedelta(days=366)
 
@@ -47,8 +49,8 @@ def take_perk(
     """
     now = now or timezone.now()
     assessment = assessments.assess_locked(citizen, now=now)
-    perk = _read(perk)
-    _check_place(perk, date, branch, booking_reference)
+    perk = read_perk(perk)
+    check_place(perk, date, branch, booking_reference)
     counters = counters_of(citizen=citizen, perks=[perk], now=now)[perk.pk]
     judged = eligibility.judge(terms_of(perk), assessment, counters, now)
     if not judged.is_eligible or judged.tier is None:
@@ -63,7 +65,7 @@ def take_perk(
     # The stock last: every taker of this perk contends for its one row, and holds it from here to the commit.
     if not Perk.objects.take_one(perk, cost=tiers.cost_of(judged.tier.benefit)):
         _refuse_as_it_is_now(perk, assessment, counters, now)
-    _tell_if_that_was_the_last(perk, now)
+    tell_if_that_was_the_last(perk, now)
     return redemption
 
 
@@ -151,14 +153,16 @@ def state_at(redemption: Redemption, now: datetime) -> str:
     return redemption.state
 
 
-def _read(perk: Perk) -> Perk:
+def read_perk(perk: Perk) -> Perk:
+    """The perk as it is now, with its version and its merchant."""
     found: Perk = Perk.objects.select_related("in_force", "merchant").get(pk=perk.pk)
     if found.in_force is None:
         raise TakeRefused.because([eligibility.Reason(eligibility.NOT_OPEN_YET, "It is not published yet.")])
     return found
 
 
-def _check_place(perk: Perk, date: Date | None, branch: Branch | None, booking_reference: str) -> None:
+def check_place(perk: Perk, date: Date | None, branch: Branch | None, booking_reference: str) -> None:
+    """Refuse (`InvalidInput`) a day and a branch for what takes none, and priority without them or at another's."""
     if perk.kind != Perk.Kind.PRIORITY:
         said = {"date": date, "branch": branch, "booking_reference": booking_reference}
         wrong = [FieldError(f"/{name}", "invalid", "Only priority is taken for a date.") for name in said if said[name]]
@@ -184,11 +188,43 @@ def _is_at(perk: Perk, branch: Branch) -> bool:
     return not named or branch.pk in named
 
 
-def _expiry(perk: Perk, date: Date | None, branch: Branch | None, now: datetime) -> datetime:
-    """When the hold runs out: after its minutes or with the validity; for priority, at the end of its date."""
+def reserve_again(
+    *,
+    citizen: Citizen,
+    perk: Perk,
+    version: PerkVersion,
+    tier: tiers.Tier,
+    date: Date | None,
+    branch: Branch | None,
+    booking_reference: str,
+    outlives_perk: bool,
+    now: datetime,
+) -> Redemption:
+    """Write the redemption of what is made good, of the version and tier of then; the stock is the caller's to take.
+
+    With `outlives_perk` its merchant gives it after the perk's validity, and on a day however full.
+    """
+    expires_at = _expiry(perk, date, branch, now, outlives_perk=outlives_perk)
+    redemption = _reserve(citizen, perk, tier, expires_at, now, date, branch, booking_reference, version)
+    tell_redemption(redemption, now=now)
+    if not _count_on_its_day(perk, now, even_if_full=outlives_perk):
+        full = eligibility.Counters(perk_today=perk.limit_per_day or 0)
+        terms = replace(terms_of(perk), tiers=(tiers.Tier(None, tier.benefit),))
+        raise TakeRefused.because(eligibility.judge(terms, EVERYBODY, full, now).reasons)
+    return redemption
+
+
+def _expiry(
+    perk: Perk, date: Date | None, branch: Branch | None, now: datetime, *, outlives_perk: bool = False
+) -> datetime:
+    """When the hold runs out: after its minutes or with the validity; for priority, at the end of its date.
+
+    With `outlives_perk` the validity does not matter: its merchant honours it nevertheless.
+    """
+    begins, ends = (None, None) if outlives_perk else (perk.valid_from_at, perk.valid_until_at)
     if date is None or branch is None:
         held_until = now + timedelta(minutes=perk.hold_minutes)
-        return held_until if perk.valid_until_at is None else min(held_until, perk.valid_until_at)
+        return held_until if ends is None else min(held_until, ends)
     if not hours.FIRST_YEAR <= date.year <= hours.LAST_YEAR:
         raise _outside("Such a date is not on the calendar here.")
     start, end = hours.day_start(date, branch.zone), hours.day_end(date, branch.zone)
@@ -196,7 +232,6 @@ def _expiry(perk: Perk, date: Date | None, branch: Branch | None, now: datetime)
         raise _outside("That day is over at the branch.")
     if start > now + FURTHEST_DATE:
         raise _outside(f"At most {FURTHEST_DATE.days} days ahead.")
-    begins, ends = perk.valid_from_at, perk.valid_until_at
     if (begins is not None and end <= begins) or (ends is not None and start >= ends):
         raise _outside("The perk is not valid on that day.")
     return end if ends is None else min(end, ends)
@@ -215,10 +250,12 @@ def _reserve(
     date: Date | None,
     branch: Branch | None,
     booking_reference: str,
+    version: PerkVersion | None = None,
 ) -> Redemption:
+    """Write the redemption of a tier, of the version in force or the one that is named, under a code of its own."""
     redemption = Redemption(
         perk=perk,
-        version=perk.version_in_force,
+        version=version or perk.version_in_force,
         merchant=perk.merchant,
         citizen=citizen,
         min_score=tier.min_score,
@@ -248,26 +285,28 @@ def _reserve(
     raise Busy
 
 
-def _count_on_its_day(perk: Perk, now: datetime) -> bool:
+def _count_on_its_day(perk: Perk, now: datetime, *, even_if_full: bool = False) -> bool:
     """Count a taking of a perk with a limit per day; False when the day is full."""
     if perk.limit_per_day is None:
         return True
     day, _ = PerkDay.objects.get_or_create(perk=perk, day=hours.local_day(now, perk.zone))
     free = PerkDay.objects.filter(pk=day.pk, taken_count__lt=perk.limit_per_day)
-    return bool(free.update(taken_count=F("taken_count") + 1))
+    counted = PerkDay.objects.filter(pk=day.pk) if even_if_full else free
+    return bool(counted.update(taken_count=F("taken_count") + 1))
 
 
 def _refuse_as_it_is_now(
     perk: Perk, assessment: assessments.Assessment, counters: eligibility.Counters, now: datetime
 ) -> None:
     """Somebody was faster: say what stands in the way now. If nothing does, the merchant has just changed the perk."""
-    judged = eligibility.judge(terms_of(_read(perk)), assessment, counters, now)
+    judged = eligibility.judge(terms_of(read_perk(perk)), assessment, counters, now)
     if judged.reasons:
         raise TakeRefused.because(judged.reasons)
     raise Busy
 
 
-def _tell_if_that_was_the_last(perk: Perk, now: datetime) -> None:
+def tell_if_that_was_the_last(perk: Perk, now: datetime) -> None:
+    """Tell the merchant when nothing is left."""
     if perk.stock is None:
         return
     perk.refresh_from_db(fields=["taken_count", "stock", "sequence", "state"])
@@ -285,12 +324,18 @@ def _undo(redemption: Redemption, scan: Scan, now: datetime) -> None:
 
 
 def _remember(citizen: Citizen, perk: Perk, refusal: TakeRefused, now: datetime) -> None:
-    version = Perk.objects.values_list("in_force_id", flat=True).get(pk=perk.pk)
-    if version is None:
-        return
-    with transaction.atomic():
-        # Asking again on the same day is the same refusal, at its latest.
-        same_day = RefusedAttempt.objects.filter(citizen=citizen, version_id=version, at__date=now.date())
+    found = Perk.objects.filter(pk=perk.pk, in_force__isnull=False)
+    for version_id, budget, spent in found.values_list("in_force_id", "budget_amount", "budget_spent"):
         reasons = [reason.as_dict() for reason in refusal.reasons]
-        if not same_day.update(at=now, reasons=reasons):
-            RefusedAttempt.objects.create(citizen=citizen, version_id=version, at=now, reasons=reasons)
+        with transaction.atomic():
+            # Asking again on the same day for the very same reasons is the same refusal, at its latest.
+            same_day = RefusedAttempt.objects.filter(citizen=citizen, version_id=version_id, at__date=now.date())
+            same = [attempt.pk for attempt in same_day if attempt.reasons == reasons]
+            if not RefusedAttempt.objects.filter(pk__in=same).update(at=now):
+                RefusedAttempt.objects.create(
+                    citizen=citizen,
+                    version_id=version_id,
+                    at=now,
+                    reasons=reasons,
+                    budget_left=None if budget is None else budget - spent,
+                )

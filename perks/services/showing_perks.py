@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from perks import eligibility
-from perks.models import Branch, Merchant, Perk, Redemption
+from perks.models import Branch, Merchant, Perk, PerkVersion, Redemption
 from perks.services.perk_body import LIMITS, RELEASES, WINDOWS
 from perks.services.redemptions import state_at
 from perks.services.showing import secrets_of
@@ -104,14 +104,7 @@ def redemption_line(redemption: Redemption, *, now: datetime) -> dict[str, Any]:
     return {
         "id": redemption.public_id,
         "state": state_at(redemption, now),
-        "perk": {
-            "id": redemption.perk.public_id,
-            "title": redemption.version.title,
-            "kind": redemption.perk.kind,
-            "purpose": redemption.perk.purpose,
-            "zone": redemption.perk.zone,
-            "merchant": merchant_line(redemption.merchant),
-        },
+        "perk": redeemed_perk(redemption.perk, redemption.version, redemption.merchant),
         "benefit": redemption.benefit,
         "version": redemption.version.number,
         "branch": branch_line(branch) if branch else None,
@@ -122,6 +115,18 @@ def redemption_line(redemption: Redemption, *, now: datetime) -> dict[str, Any]:
         "redeemed_at": instant(redemption.closed_at) if used else None,
         "reason": redemption.reversal_reason or None,
         "release": redemption.release,
+    }
+
+
+def redeemed_perk(perk: Perk, version: PerkVersion, merchant: Merchant) -> dict[str, Any]:
+    """A perk as what was taken of it names it: with the title its version had."""
+    return {
+        "id": perk.public_id,
+        "title": version.title,
+        "kind": perk.kind,
+        "purpose": perk.purpose,
+        "zone": perk.zone,
+        "merchant": merchant_line(merchant),
     }
 
 

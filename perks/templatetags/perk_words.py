@@ -25,6 +25,11 @@ def redemption_badge(state: str) -> words.Badge:
 
 
 @register.filter
+def make_good_badge(state: str) -> words.Badge:
+    return words.badge_of(words.MAKE_GOODS, state)
+
+
+@register.filter
 def redemption_badge_desk(state: str) -> words.Badge:
     return words.badge_of(words.REDEMPTIONS_AT_DESK, state)
 

@@ -20,8 +20,9 @@ from perks.services.eligibility_reading import judge_each
 from perks.services.pictures import qr_svg
 from perks.services.redemptions import cancel_redemption, remembering_refusals, state_at, take_perk
 from perks.services.showing import shown_pass
+from perks.services.showing_make_goods import open_count
 from perks.services.showing_perks import branches_of, perk_page, redemption_line, redemption_page
-from perks.web.forms import PURPOSES, SearchForm, TakeForm, take_form
+from perks.web.forms import PURPOSES, SearchForm, TakeForm, field_of, take_form
 from scores import assessments
 
 ON_A_PAGE = 50
@@ -57,6 +58,7 @@ class PerkList(Page):
             purposes=PURPOSES,
             open_count=sum(perk["eligibility"]["answer"] == "eligible" for perk in told["results"]),
             scale=_scale(),
+            make_goods=open_count(citizen, now=now),
         )
 
 
@@ -121,7 +123,7 @@ class Take(PerkPage):
                 redemption_id = once(citizen=citizen, path=request.path, key=key, said=said, work=take)
         except InvalidInput as refusal:
             for wrong in refusal.facts["errors"]:
-                form.add_error(_field(wrong["pointer"], form), wrong["detail"])
+                form.add_error(field_of(wrong["pointer"], form), wrong["detail"])
             return self.shown(perk, now=now, form=form, key=key)
         return redirect("perks:code", redemption_id)
 
@@ -219,8 +221,3 @@ def _nearness(card: dict[str, Any]) -> tuple[int, int]:
         return (0, 0)
     to_go = answer["reasons"][0].get("points_to_go") if answer["reasons"] else None
     return (2, 0) if to_go is None else (1, int(to_go))
-
-
-def _field(pointer: str, form: TakeForm) -> str | None:
-    name = pointer.removeprefix("/")
-    return name if name in form.fields else None

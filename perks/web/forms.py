@@ -114,6 +114,12 @@ def take_form(data: Any = None, *, perk: Perk, branches: Sequence[Branch], now: 
     return form(data, perk=perk, branches=branches, now=now)
 
 
+def field_of(pointer: str, form: TakeForm) -> str | None:
+    """The field a refusal points to; None where the form has no such one, so that it is said of the whole."""
+    name = pointer.removeprefix("/")
+    return name if name in form.fields else None
+
+
 def _days(perk: Perk, now: datetime) -> tuple[date, date]:
     """The first and last day the calendar offers; what is taken is judged by the branch's own clock."""
     first, last = hours.local_day(now, perk.zone), hours.local_day(now + FURTHEST_DATE, perk.zone)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from perks.web import citizen, operator, ways
+from perks.web import citizen, make_goods, operator, ways
 from perks.web.merchant.urls import urlpatterns as merchant_pages
 
 citizen_pages = [
@@ -11,6 +11,9 @@ citizen_pages = [
     path("perks/<str:perk_id>/path", ways.PathPage.as_view(), name="path"),
     path("perks/<str:perk_id>/take", citizen.Take.as_view(), name="take"),
     path("me/badge", ways.BadgePage.as_view(), name="badge"),
+    path("make-goods", make_goods.MakeGoods.as_view(), name="make_goods"),
+    path("make-goods/<str:make_good_id>", make_goods.MakeGoodPage.as_view(), name="make_good"),
+    path("make-goods/<str:make_good_id>/take", make_goods.TakeMakeGood.as_view(), name="take_make_good"),
     path("codes", citizen.Redemptions.as_view(), name="redemptions"),
     path("codes/<str:redemption_id>", citizen.Code.as_view(), name="code"),
     path("codes/<str:redemption_id>/qr.svg", citizen.CodePicture.as_view(), name="code_qr"),

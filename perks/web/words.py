@@ -64,6 +64,13 @@ REDEMPTIONS = {
     "cancelled": Badge(word="Cancelled", icon="cross", tone="mute"),
     "reversed": Badge(word="Reversed", icon="undo", tone="info"),
 }
+MAKE_GOODS = {
+    "offered": Badge(word="Yours to take", icon="door-open", tone="help", is_open=True),
+    "needs_merchant": Badge(word="The merchant is asked", icon="clock", tone="gold"),
+    "taken": Badge(word="Taken", icon="tick", tone="brand"),
+    "expired": Badge(word="Not taken in time", icon="clock", tone="mute"),
+    "declined": Badge(word="The merchant declined", icon="cross", tone="mute"),
+}
 REDEMPTIONS_AT_DESK = REDEMPTIONS | {
     "reserved": Badge(word="Reserved", icon="clock", tone="gold"),
     "redeemed": Badge(word="Honoured", icon="tick", tone="help"),

@@ -18,6 +18,7 @@ FOREIGN = {
     "entry": lambda world: world.entry_of_neighbour.public_id,
     "reserved": lambda world: world.of_neighbour.public_id,
     "used": lambda world: world.of_neighbour.public_id,
+    "make_good": lambda world: world.make_good_of_neighbour.public_id,
     "merchant": lambda world: world.applicant.public_id,
     "member": lambda world: world.rival.seats["cashier"].public_id,
     "branch": lambda world: world.rival.branch.public_id,
@@ -33,6 +34,7 @@ PREFIXES = {"entry": "ent", "reserved": "red", "used": "red", "merchant": "mer",
 PREFIXES |= {"server": "cli"}
 PREFIXES |= {"dispute": "dsp", "rejected": "dsp", "evidence": "evi"}
 PREFIXES |= {"server": "cli", "vouch": "vch"}
+PREFIXES |= {"server": "cli", "make_good": "mkg"}
 # These name no object of somebody: a source is everybody's, an entry's id its furnisher's own, a token a secret.
 NO_OBJECTS = {"source", "external", "token", "vouch_token"}
 

@@ -7,7 +7,17 @@ import factory
 from django.utils import timezone
 
 from citizen_app.models import Citizen
-from perks.models import Branch, Member, Merchant, MerchantClient, Perk, PerkCategory, PerkVersion, ThresholdUse
+from perks.models import (
+    Branch,
+    MakeGood,
+    Member,
+    Merchant,
+    MerchantClient,
+    Perk,
+    PerkCategory,
+    PerkVersion,
+    ThresholdUse,
+)
 from perks.services.redemptions import take_perk
 from perks.tiers import easiest_threshold, has_open_tier, read_tiers
 from scores.models import Score
@@ -144,6 +154,24 @@ def citizen_with(value: int | None = None, *, purpose: str = "travel", document:
         }
         score.save()
     return enrolment.citizen
+
+
+def make_good_for(citizen: Citizen, perk: Perk, *, now: datetime | None = None, **fields: Any) -> MakeGood:
+    """A perk offered again to somebody, as after a dispute they won."""
+    now = now or timezone.now()
+    return MakeGood.objects.create(
+        **{
+            "citizen": citizen,
+            "perk": perk,
+            "version": perk.in_force,
+            "min_score": 600,
+            "benefit": perk.version_in_force.tiers[-1]["benefit"],
+            "dispute": "dsp_won",
+            "offered_at": now,
+            "expires_at": now + timedelta(days=30),
+        }
+        | fields
+    )
 
 
 def reservation(

@@ -115,6 +115,8 @@ RIGHT = (
     Right("POST", "me/redemptions/{reserved}/cancel", "citizen", {}),
     Right("GET", "me/redemptions/{reserved}/qr.svg", "citizen"),
     Right("GET", "me/redemptions/{reserved}/qr.png", "citizen"),
+    Right("GET", "me/make-goods", "citizen"),
+    Right("POST", "me/make-goods/{make_good}/take", "citizen", {}),
     Right(
         "POST",
         "merchants",

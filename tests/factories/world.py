@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from citizen_app.accounts.operators import grant_role
 from citizen_app.models import Citizen, OperatorRole
-from perks.models import Branch, Invitation, Member, Merchant, MerchantClient, Perk, Redemption
+from perks.models import Branch, Invitation, MakeGood, Member, Merchant, MerchantClient, Perk, Redemption
 from perks.services.scans import Shown, scan_code
 from perks.services.showing import secrets_of
 from perks.services.team import invite_member
@@ -33,6 +33,7 @@ from tests.factories.perks import (
     MemberFactory,
     MerchantFactory,
     PerkFactory,
+    make_good_for,
     open_tier,
     reservation,
     server_of,
@@ -86,6 +87,8 @@ class World:
     reserved: Redemption
     used: Redemption
     of_neighbour: Redemption
+    make_good: MakeGood
+    make_good_of_neighbour: MakeGood
     entry: Entry
     entry_of_neighbour: Entry
     operator: Citizen
@@ -134,6 +137,7 @@ class World:
             "reserved": self.reserved.public_id,
             "typed": secrets_of(self.reserved).code,
             "used": self.used.public_id,
+            "make_good": self.make_good.public_id,
             "entry": self.entry.public_id,
             "external": self.entry.external_id,
             "source": self.source.code,
@@ -206,6 +210,8 @@ def make_world() -> World:
         other_source=other_source,
         reserved=reserved,
         used=used,
+        make_good=make_good_for(citizen, hotel.perks["free"]),
+        make_good_of_neighbour=make_good_for(neighbour, rival.perks["free"]),
         of_neighbour=reservation(neighbour, rival.perks["published"]),
         entry=Entry.objects.filter(enrolment_id=citizen.pk, link__source=source).first(),
         entry_of_neighbour=Entry.objects.filter(enrolment_id=neighbour.pk, link__source=source).first(),

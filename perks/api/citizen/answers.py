@@ -134,6 +134,25 @@ class RedemptionLineSerializer(serializers.Serializer):
     release = ReleaseSerializer()
 
 
+class MakeGoodSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    state = serializers.ChoiceField(
+        ["offered", "needs_merchant", "taken", "expired", "declined"],
+        help_text="needs_merchant: the perk is not to be had any more, and its merchant has been asked",
+    )
+    perk = RedeemedPerkSerializer()
+    benefit = serializers.DictField(help_text="as it was at the refusal")
+    min_score = serializers.IntegerField(allow_null=True, help_text="of that tier; it is not asked again")
+    version = serializers.IntegerField()
+    terms = serializers.CharField()
+    refused_at = serializers.ListField(child=serializers.DateTimeField(), help_text="the refusals it makes good")
+    dispute = serializers.CharField(help_text="the one you won")
+    offered_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    reasons = ReasonSerializer(many=True, help_text="what stands in the way now, never your score")
+    redemption = serializers.CharField(allow_null=True)
+
+
 class QrSerializer(serializers.Serializer):
     url = serializers.URLField()
     rotates_every = serializers.IntegerField(help_text="seconds")

@@ -83,7 +83,7 @@ class TakeView(ApiView):
             citizen=cast(Citizen, request.user),
             perk=perk,
             date=said.get("date"),
-            branch=_branch(perk, said.get("branch")),
+            branch=named_branch(perk, said.get("branch")),
             booking_reference=said.get("booking_reference", ""),
             now=now,
         )
@@ -189,7 +189,8 @@ class QrPngView(QrView):
         return cast(HttpResponse, no_store(HttpResponse(picture, content_type="image/png")))
 
 
-def _branch(perk: Perk, branch_id: str | None) -> Branch | None:
+def named_branch(perk: Perk, branch_id: str | None) -> Branch | None:
+    """The merchant's branch that a body names, if it names one."""
     if branch_id is None:
         return None
     try:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from perks.models import Member, Perk
 from perks.services.access import may
+from perks.services.make_goods import waiting_for
 from perks.services.showing_desk import last_scans, today_counts
 from perks.services.showing_merchants import perk_lines, with_what_lines_show
 from perks.web.merchant.console import CHOSEN, ConsolePage
@@ -34,6 +35,7 @@ class Today(ConsolePage):
             today=today_counts(self.merchant, zone=zone, now=now),
             perks=perk_lines(list(live.order_by("-id")[:LIVE_PERKS])),
             scans=last_scans(self.merchant),
+            offers=waiting_for(self.merchant, now=now).count(),
         )
 
     def _change_to(self, merchant_id: str) -> HttpResponse:

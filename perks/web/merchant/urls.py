@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from perks.web.merchant import branches, clients, joining, perks, redemptions, scanning, team, today
+from perks.web.merchant import branches, clients, joining, offers, perks, redemptions, scanning, team, today
 
 urlpatterns = [
     path("merchant", today.Today.as_view(), name="home"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("merchant/perks/<str:perk_id>", perks.PerkPage.as_view(), name="perk"),
     path("merchant/perks/<str:perk_id>/edit", perks.PerkEdit.as_view(), name="perk_edit"),
     path("merchant/perks/<str:perk_id>/<str:act>", perks.PerkAct.as_view(), name="perk_action"),
+    path("merchant/offers", offers.Offers.as_view(), name="offers"),
+    path("merchant/offers/<str:make_good_id>", offers.AnswerOffer.as_view(), name="offer_answer"),
     path("merchant/redemptions", redemptions.Redemptions.as_view(), name="redemption_list"),
     path("merchant/redemptions/<str:redemption_id>", redemptions.RedemptionPage.as_view(), name="redemption"),
     path("merchant/redemptions/<str:redemption_id>/reverse", redemptions.Reverse.as_view(), name="redemption_reverse"),

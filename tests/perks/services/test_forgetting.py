@@ -23,6 +23,7 @@ def test_leaving_takes_the_person_out_of_what_is_closed_and_erases_refusals():
         take_perk(citizen=citizen, perk=locked)
     receipt = leave(citizen=citizen)
     assert (receipt.erased["redemptions"], receipt.erased["refused_attempts"]) == (1, 1)
+    assert receipt.erased["make_goods"] == 0
     closed.refresh_from_db()
     assert (closed.citizen, closed.state) == (None, "cancelled")
     assert not RefusedAttempt.objects.exists()
