@@ -7,11 +7,13 @@ from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
-from scores.services.lapsing import erase_lapsed
+from scores.services.lapsing import erase_lapsed, lapse_today
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_stale, rescore_together
+from scores.services.thinning import thin_history
 
 STALE_AT_ONCE: Final = 200
 LAPSED_AT_ONCE: Final = 500
+THINNED_AT_ONCE: Final = 1_000
 ENDED_LINKS_KEPT: Final = timedelta(days=30)
 LINK_CODES_KEPT: Final = timedelta(days=1)
 
@@ -56,10 +58,22 @@ def turn_the_month(now: datetime) -> int:
     return rescore_stale(now=now, limit=STALE_AT_ONCE)
 
 
+@sweeps("scores.lapsed_today")
+def lapse_between_months(now: datetime) -> int:
+    """Stop counting entries whose lapse was moved to a day within the month (P8)."""
+    return lapse_today(now=now, limit=STALE_AT_ONCE)
+
+
 @sweeps("scores.lapsed_entries")
 def forget_lapsed_entries(now: datetime) -> int:
     """Erase entries 30 days after they lapsed, their names in the history too (P8)."""
     return erase_lapsed(now=now, limit=LAPSED_AT_ONCE)
+
+
+@sweeps("scores.old_history")
+def thin_old_history(now: datetime) -> int:
+    """Keep one value a month of what happened more than 24 months ago (P8)."""
+    return thin_history(now=now, limit=THINNED_AT_ONCE)
 
 
 @sweeps("scores.ended_links")
