@@ -12,3 +12,4 @@ invariant("An entry belongs to the citizen of its link (P2).")(verifying.entries
 invariant("An entry is of a kind in the catalogue and lives no longer than its kind may (P3, P8).")(
     verifying.entries_not_allowed
 )
+invariant("A source tells of nothing its furnisher may not (P3).")(verifying.sources_beyond_their_furnisher)

@@ -5,6 +5,7 @@ from typing import Final
 
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
+from scores.services.documents import forget_visits
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.lapsing import erase_lapsed, lapse_today
@@ -86,3 +87,9 @@ def forget_ended_links(now: datetime) -> int:
 def forget_link_codes(now: datetime) -> int:
     """Erase link codes a day after they stopped working."""
     return LinkCode.objects.filter(expires_at__lt=now - LINK_CODES_KEPT).delete()[0]
+
+
+@sweeps("scores.document_visits")
+def forget_document_visits(now: datetime) -> int:
+    """Erase visits to a document check a week after they ended."""
+    return forget_visits(now=now)

@@ -5,6 +5,7 @@ from django.urls import path
 from scores.api.consent_texts import CurrentConsentTextView
 from scores.api.enrolment import EnrolmentView, PauseView, ResumeView
 from scores.api.entries import EntriesView, EntryView
+from scores.api.furnishers import FurnishersView, FurnisherView
 from scores.api.furnishing import SourceEntriesView, SourceEntryView, SourceLinksView
 from scores.api.inquiries import InquiriesView
 from scores.api.score import ExplanationView, HistoryView, ScoreView, WhatIfView
@@ -25,6 +26,8 @@ urlpatterns = [
     path("me/sources/<str:code>", SourceView.as_view(), name="source"),
     path("me/sources/<str:code>/link", SourceLinkView.as_view(), name="source-link"),
     path("me/inquiries", InquiriesView.as_view(), name="inquiries"),
+    path("furnishers", FurnishersView.as_view(), name="furnishers"),
+    path("furnishers/<str:furnisher_id>", FurnisherView.as_view(), name="furnisher"),
     path("sources/links", SourceLinksView.as_view(), name="source-links"),
     path("sources/entries", SourceEntriesView.as_view(), name="source-entries"),
     path("sources/entries/<str:external_id>", SourceEntryView.as_view(), name="source-entry"),

@@ -21,6 +21,7 @@ from scores.models import Enrolment, Entry, Furnisher, Link, Score, ScoreChange,
 from scores.sample.bulk import reserve_keys, write, write_values
 from scores.sample.people import Record
 from scores.services import consents
+from scores.services.furnisher_record import count_batch
 from scores.services.identity import person_key_of
 from scores.services.ingestion import tell_citizens
 from scores.services.linking import purpose_of, subject_of
@@ -72,7 +73,7 @@ def demo_sources() -> DemoSources:
         bank = Source.objects.create(
             code=BANK,
             name="Demo bank: real payments, anonymous people",
-            furnisher=Furnisher.objects.create(name="Demo bank"),
+            furnisher=Furnisher.objects.create(name="Demo bank", furnishes_as=[catalogue.BANK]),
             kinds=["credit.payment", "credit.utilisation"],
             is_demo=True,
         )
@@ -262,6 +263,7 @@ def _tell(people: list[Citizen], newcomers: Sequence[Newcomer], sources: DemoSou
             continue
         tell_citizens(source, about, now=now)
         record(by=None, action="entries.furnish", on=f"source:{source.code}", accepted=sum(map(len, records)))
+        count_batch(source, accepted=sum(map(len, records)), contradicted=0, now=now)
     write(
         [
             AuditEvent(actor=f"person:{citizen.pk}", action="enrolment.begin", object=citizen.public_id)

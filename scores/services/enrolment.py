@@ -14,6 +14,7 @@ from citizen_app.models import Citizen, ConsentEvent
 from citizen_app.outbox import enqueue
 from scores.errors import AdultRequired, ConsentOutdated, NotEnrolled
 from scores.models import (
+    DocumentVisit,
     Enrolment,
     Entry,
     EntryStatusChange,
@@ -142,6 +143,7 @@ _TABLES: Final = (
     "entry_status_changes",
     "links",
     "link_codes",
+    "document_visits",
     "inquiries",
     "score_changes",
     "scores",
@@ -160,6 +162,7 @@ def _erase(*, citizen_id: int, now: datetime) -> dict[str, int]:
         "entry_status_changes": EntryStatusChange.objects.filter(entry__enrolment_id=citizen_id),
         "entries": Entry.objects.filter(enrolment_id=citizen_id),
         "link_codes": LinkCode.objects.filter(enrolment_id=citizen_id),
+        "document_visits": DocumentVisit.objects.filter(enrolment_id=citizen_id),
         "links": Link.objects.filter(enrolment_id=citizen_id),
         "inquiries": Inquiry.objects.filter(enrolment_id=citizen_id),
         "score_changes": ScoreChange.objects.filter(enrolment_id=citizen_id),

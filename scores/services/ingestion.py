@@ -28,6 +28,7 @@ from scores.services.batches import (
     judge,
     rejected,
 )
+from scores.services.furnisher_record import count_batch
 from scores.services.inquiries import record_inquiries
 from scores.services.linking import purpose_of
 from scores.services.rescoring import request_rescore, scoring_day
@@ -98,6 +99,9 @@ def furnish_entries(
         plan = _plan(source, right, rejections, of=len(rows), today=today, now=now, lock=not dry_run)
         if plan.new and not dry_run:
             _write(source, plan, by=by, now=now)
+        if not dry_run:
+            contradicted = sum(rejection.code == ENTRY_CONTRADICTED for rejection in rejections)
+            count_batch(source, accepted=len(plan.new), contradicted=contradicted, now=now)
     rejections.sort(key=lambda rejection: rejection.index)
     return BatchAnswer(accepted=len(plan.new), duplicates=plan.duplicates, rejected=rejections)
 
