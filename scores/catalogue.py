@@ -98,7 +98,7 @@ def may_furnish(capacities: Iterable[str]) -> frozenset[str]:
 
 
 def capacities_for(kinds: Iterable[str]) -> tuple[str, ...]:
-    """The fewest of `FURNISHERS` somebody must be to furnish all these kinds; of equally few the first in that order."""
+    """The fewest of `FURNISHERS` somebody must be to furnish all these kinds; of equally few the first, in order."""
     wanted = [kind(code).furnished_by for code in kinds]
     return next(
         some

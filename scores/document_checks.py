@@ -21,7 +21,6 @@ from django.utils.module_loading import import_string
 
 from scores.errors import AnswerNotGenuine
 
-
 SHORTEST_SECRET: Final = 32
 
 

@@ -45,6 +45,8 @@ PUT    me/sources/{source}                           401 404 200 404 404 404 404
 DELETE me/sources/{source}                           401 404 204 404 404 404 404 403 403 403 404 404
 POST   me/sources/{source}/link                      401 404 201 404 404 404 404 403 403 403 404 404
 GET    me/inquiries                                  401 404 200 404 404 404 404 403 403 403 404 404
+GET    furnishers                                    200 200 200 200 200 200 200 200 200 200 200 200
+GET    furnishers/{furnisher}                        200 200 200 200 200 200 200 200 200 200 200 200
 GET    sources/links                                 401 403 403 403 403 403 403 403 403 200 403 403
 POST   sources/links                                 401 403 403 403 403 403 403 403 403 201 403 403
 POST   sources/entries                               401 403 403 403 403 403 403 403 403 200 403 403
@@ -97,6 +99,9 @@ GET    me                                            302 200 200 200 200 200 200
 POST   me                                            302 200 200 200 200 200 200 200 200
 GET    operator/document-check                       302 403 403 403 403 403 403 302 200
 POST   operator/document-check                       302 403 403 403 403 403 403 302 200
+GET    operator/sources                              302 403 403 403 403 403 403 302 200
+POST   operator/sources                              302 403 403 403 403 403 403 302 200
+POST   webhooks/document-check                       403 403 403 403 403 403 403 403 403
 GET    score                                         302 302 200 302 302 302 302 302 302
 GET    score/sum                                     302 302 200 302 302 302 302 302 302
 GET    score/history                                 302 302 200 302 302 302 302 302 302
@@ -105,8 +110,14 @@ POST   score/what-if                                 302 302 200 302 302 302 302
 GET    records                                       302 302 200 302 302 302 302 302 302
 GET    records/{entry}                               302 302 200 302 302 302 302 302 302
 GET    sources                                       302 302 200 302 302 302 302 302 302
+GET    sources/{source}/switch                       302 302 200 302 302 302 302 302 302
 POST   sources/{source}/switch                       302 302 302 302 302 302 302 302 302
+GET    sources/{source}/link                         302 302 200 302 302 302 302 302 302
 POST   sources/{source}/link                         302 302 200 302 302 302 302 302 302
+GET    furnishers                                    200 200 200 200 200 200 200 200 200
+GET    furnishers/{furnisher}                        200 200 200 200 200 200 200 200 200
+GET    document-check                                302 302 200 302 302 302 302 302 302
+POST   document-check                                302 302 200 302 302 302 302 302 302
 GET    who-asked                                     302 302 200 302 302 302 302 302 302
 GET    enrol                                         302 200 302 200 200 200 200 200 200
 POST   enrol                                         302 200 200 200 200 200 200 200 200

@@ -78,5 +78,5 @@ class FurnisherView(ApiView):
     @etagged
     def get(self, request: Request, furnisher_id: str) -> Response:
         """Return who it is, what it may tell of, and what became of what it sent."""
-        furnisher = Furnisher.objects.all().named(furnisher_id)
+        furnisher = Furnisher.objects.named(furnisher_id)
         return Response(FurnisherSerializer(public_records([furnisher])[0]).data)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from citizen_app.models.keys import IntegerNamed, UUIDNamed
+from citizen_app.models.keys import IntegerNamed, NamedQuerySet, UUIDNamed
 from scores.models.enrolment import Enrolment
 
 
@@ -14,6 +14,8 @@ class Furnisher(UUIDNamed):
     prefix = "fur"
     name = models.CharField(max_length=120)
     furnishes_as = models.JSONField(default=list)  # of `catalogue.FURNISHERS`: a city may also run the transit
+
+    objects = NamedQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

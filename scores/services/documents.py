@@ -106,7 +106,7 @@ def take_document_answer(*, headers: Mapping[str, str], body: bytes, now: dateti
 
 
 def document_state(*, citizen: Citizen, now: datetime | None = None) -> DocumentState:
-    """Whether the citizen's document was checked, and what came of the last visit to a provider. Raises `NotEnrolled`."""
+    """Whether the citizen's document was checked, and what came of the last visit. Raises `NotEnrolled`."""
     now = now or timezone.now()
     enrolment = Enrolment.objects.of(citizen.pk)
     last = DocumentVisit.objects.filter(enrolment_id=citizen.pk).order_by("-id").first()

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Final, TypedDict
 
-from django.db.models import F, Sum
+from django.db import connection
+from django.db.models import Sum
 from django.utils import timezone
 
 from scores.models import Furnisher, Source, SourceMonth
@@ -17,6 +18,8 @@ RECEIVED: Final = "received"
 LOST: Final = "lost"
 UNANSWERED: Final = "unanswered"
 _COUNTER_OF: Final = {RECEIVED: "disputed_count", LOST: "lost_count", UNANSWERED: "unanswered_count"}
+
+_COUNTED: Final = ("accepted_count", "contradicted_count", *_COUNTER_OF.values())
 
 MONTHS: Final = 24
 """How many months a public record looks back, the present one included."""
@@ -51,14 +54,18 @@ def count_dispute(source: Source, *, outcome: str, count: int = 1, now: datetime
 
 
 def _add(source: Source, now: datetime | None, **counts: int) -> None:
-    more: dict[str, Any] = {name: F(name) + count for name, count in counts.items() if count}
-    if not more:
+    """One statement, also for the first of a month: the ORM has no word for adding to what is there or making it."""
+    if not any(counts.values()):
         return
     month = scoring_day(now or timezone.now()).replace(day=1)
-    row = SourceMonth.objects.filter(source=source, month=month)
-    if not row.update(**more):
-        SourceMonth.objects.bulk_create([SourceMonth(source=source, month=month)], ignore_conflicts=True)
-        row.update(**more)
+    row = dict.fromkeys(_COUNTED, 0) | counts
+    added = ", ".join(f"{name} = scores_sourcemonth.{name} + EXCLUDED.{name}" for name in row)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO scores_sourcemonth (source_id, month, {', '.join(row)}) "  # noqa: S608  (our own names)
+            f"VALUES (%s, %s, {', '.join(['%s'] * len(row))}) ON CONFLICT (source_id, month) DO UPDATE SET {added}",
+            [source.pk, month, *row.values()],
+        )
 
 
 def figure(count: int) -> Figure:
@@ -81,9 +88,6 @@ def public_records(furnishers: Collection[Furnisher], *, now: datetime | None = 
     for source in Source.objects.filter(furnisher__in=furnishers).order_by("name", "id"):
         sources.setdefault(source.furnisher_id, []).append(source)
     return [_public(one, sources.get(one.pk, []), counted.get(one.pk, {}), since) for one in furnishers]
-
-
-_COUNTED: Final = ("accepted_count", "contradicted_count", *_COUNTER_OF.values())
 
 
 def _public(furnisher: Furnisher, sources: list[Source], counts: dict[str, Any], since: date) -> dict[str, Any]:

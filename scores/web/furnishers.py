@@ -26,7 +26,7 @@ class FurnisherPage(View):
 
     def get(self, request: HttpRequest, furnisher_id: str) -> HttpResponse:
         try:
-            furnisher = Furnisher.objects.all().named(furnisher_id)
+            furnisher = Furnisher.objects.named(furnisher_id)
         except NotFound as unknown:
             raise Http404 from unknown
         return render(request, "citizen/furnisher.html", {"furnisher": _told(public_records([furnisher])[0])})

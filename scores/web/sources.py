@@ -1,4 +1,4 @@
-"""The pages of where records come from: what counts, and every switch with what it would change, before it changes it."""
+"""The pages of where records come from: what counts, and every switch with what it would change told first."""
 
 from typing import Any
 

@@ -78,6 +78,8 @@ RIGHT = (
     Right("DELETE", "me/sources/{source}", "citizen"),
     Right("POST", "me/sources/{source}/link", "citizen", {}),
     Right("GET", "me/inquiries", "citizen"),
+    Right("GET", "furnishers", "nobody"),
+    Right("GET", "furnishers/{furnisher}", "nobody"),
     Right("GET", "sources/links", "bank"),
     Right("POST", "sources/links", "bank", {"link_code": "{link_code}", "subject": "new-9"}),
     Right("POST", "sources/entries", "bank", {"entries": [ROW]}),
