@@ -4,7 +4,7 @@ The services do the same for one person at a time; this writes the rows they wou
 two equal. Each call is one transaction: a load that is broken off leaves whole people behind and can be taken up again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -18,6 +18,7 @@ from citizen_app.models import AuditEvent, Citizen, ConsentEvent, ConsentText
 from scores import catalogue, scoring
 from scores.changes import compare
 from scores.models import Enrolment, Entry, Furnisher, Link, Score, ScoreChange, Source
+from scores.sample.authorities import authorities
 from scores.sample.bulk import reserve_keys, write, write_values
 from scores.sample.people import Record
 from scores.services import consents
@@ -57,11 +58,15 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class DemoSources:
-    """The two sources the demo's people have linked, and the platform's own, which is off until they switch it on."""
+    """The two sources the demo's people have linked, and the platform's own, which is off until they switch it on.
+
+    The `authorities`, by code, know only the guests (`scores.sample.authorities`).
+    """
 
     bank: Source
     invented: Source
     platform: Source
+    authorities: Mapping[str, Source]
 
 
 @transaction.atomic
@@ -86,7 +91,7 @@ def demo_sources() -> DemoSources:
             kinds=["identity.email", "identity.document", "identity.mfa", "fulfilment.booking"],
             is_demo=True,
         )
-    return DemoSources(bank, invented, platform)
+    return DemoSources(bank, invented, platform, authorities())
 
 
 def document_key_of(email: str) -> str:
