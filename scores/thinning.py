@@ -20,6 +20,10 @@ class Step(NamedTuple):
     value: int | None
     lines: Sequence[Line]
 
+    @property
+    def difference(self) -> int | None:
+        return None if self.previous is None or self.value is None else self.value - self.previous
+
 
 def thin(month: Sequence[Step]) -> dict[int, Step]:
     """The rows kept of one month, by their place in it: the last, and with it, where the score was lost on the way,

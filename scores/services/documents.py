@@ -88,10 +88,13 @@ def take_document_answer(*, headers: Mapping[str, str], body: bytes, now: dateti
     now = now or timezone.now()
     result = document_check().result(headers=headers, body=body, now=now)
     visit = DocumentVisit.objects.filter(token_hash=_hash_of(result.visit)).first()
-    enrolment = visit and Enrolment.objects.select_for_update(no_key=True).filter(pk=visit.enrolment_id).first()
-    if visit is None or enrolment is None:
+    if visit is None:
         raise UnknownVisit
-    visit.refresh_from_db()
+    # The enrolment is the lock, as everywhere: of two answers at once the second finds the first one's outcome.
+    enrolment = Enrolment.objects.select_for_update(no_key=True).filter(pk=visit.enrolment_id).first()
+    visit = DocumentVisit.objects.filter(pk=visit.pk).first()
+    if enrolment is None or visit is None:  # left meanwhile, or started another visit
+        raise UnknownVisit
     if visit.answered_at is not None:
         return visit.outcome
     if visit.expires_at <= now:

@@ -83,7 +83,7 @@ def public_records(furnishers: Collection[Furnisher], *, now: datetime | None = 
         .values("source__furnisher_id")
         .annotate(**{name: Sum(name) for name in _COUNTED})
     )
-    counted = {row["source__furnisher_id"]: row for row in sums}
+    counted: dict[Any, dict[str, Any]] = {row["source__furnisher_id"]: dict(row) for row in sums}
     sources: dict[Any, list[Source]] = {}
     for source in Source.objects.filter(furnisher__in=furnishers).order_by("name", "id"):
         sources.setdefault(source.furnisher_id, []).append(source)

@@ -50,8 +50,7 @@ def _thin(citizen_id: int, *, until: datetime) -> int:
                 dropped.append(row.pk)
                 continue
             step = kept[place]
-            row.previous = step.previous
-            row.difference = None if None in (step.previous, step.value) else step.value - step.previous
+            row.previous, row.difference = step.previous, step.difference
             row.lines = [line.to_document() for line in step.lines]
             changed.append(row)
     ScoreChange.objects.filter(pk__in=dropped).delete()

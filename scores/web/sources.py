@@ -120,7 +120,7 @@ def _told(preview: Preview) -> dict[str, Any]:
                 "title": title,
                 "before": before,
                 "after": after,
-                "difference": None if None in (before, after) else after - before,
+                "difference": None if before is None or after is None else after - before,
             }
             for title, before, after in rows
         ],

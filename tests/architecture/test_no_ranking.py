@@ -136,7 +136,7 @@ def test_nobody_is_ever_looked_for_counted_or_put_in_order_by_a_score(capsys):
     with time_machine.travel(NOW):
         asked = everything_asked()
     assert_only_keys_decide("scores_score", asked, MAY_BE_ASKED_BY, at_least=50)
-    assert_only_keys_decide("scores_scorechange", asked, {"citizen_id", "id", "at"}, at_least=10)
+    assert_only_keys_decide("scores_scorechange", asked, {"citizen_id", "id", "at", "is_monthly"}, at_least=10)
 
 
 def assert_only_keys_decide(table, asked, keys, *, at_least):
@@ -150,5 +150,5 @@ def assert_only_keys_decide(table, asked, keys, *, at_least):
 
 def test_every_table_of_the_scores_is_known_here():
     known = {"Enrolment", "Entry", "EntryStatusChange", "Inquiry", "Score", "ScoreChange", "Scorecard"}
-    known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode"}
+    known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode", "SourceMonth", "DocumentVisit"}
     assert {model.__name__ for model in apps.get_app_config("scores").get_models()} == known

@@ -38,7 +38,7 @@ def test_a_switch_first_says_what_it_would_change_for_each_purpose(citizen):
     assert "Switch on? City Hall What would change today" in shown
     assert f"Your score {value} {value + 15} +15" in shown
     assert f"Travel {value} {value + 15} +15" in shown
-    assert "Retail none 565" in shown
+    assert re.search(r"Shopping none 5\d\d", shown)
     assert "Dating none none" in shown
     assert Score.objects.values().get() == before
     assert not Link.objects.get(source__code="city").is_on
