@@ -34,7 +34,7 @@ def test_a_guest_reads_what_a_switch_changes_and_then_does_it(open_page, sign_in
 
 def test_a_source_leads_to_its_furnishers_record_and_the_account_to_the_document_check(page, sign_in, shots):
     sign_in(page, "ana").goto("/sources")
-    page.get_by_role("link", name="How reliable Demo bank was").click()
+    page.get_by_role("link", name="Public record of Demo bank").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Demo bank")
     expect(page.get_by_role("row", name=re.compile("Records taken [0-9,]+"))).to_be_visible()
     page.screenshot(path=shots / "furnisher-360.png", full_page=True)
