@@ -55,6 +55,10 @@ DEFAULT_ZONE = env.str("DEFAULT_ZONE", "Europe/Lisbon")
 CONSENT_VERSION = env.str("CONSENT_VERSION", "2026-11")
 SCORECARD_VERSION = env.str("SCORECARD_VERSION", "2026-11")
 VOUCH_MIN_ENROLMENT_DAYS = env.int("VOUCH_MIN_ENROLMENT_DAYS", 180)
+# A class of `scores.document_checks`, or one like them; the next two are for a provider that signs its answers.
+DOCUMENT_CHECK = env.str("DOCUMENT_CHECK", "scores.document_checks.AtTheDesk")
+DOCUMENT_CHECK_URL = env.str("DOCUMENT_CHECK_URL", "")
+DOCUMENT_CHECK_SECRET = env.str("DOCUMENT_CHECK_SECRET", "")
 
 # -- Applications -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -6,10 +6,11 @@ or decimal strings and no float is ever made of them. No Django here.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from itertools import combinations
 from types import MappingProxyType
 
 from scores.forbidden_kinds import never_a_source
@@ -88,6 +89,23 @@ def kind_of_number(number: int) -> Kind:
         return _BY_NUMBER[number]
     except KeyError:
         raise UnknownKind(f"No kind of the catalogue has the number {number}.") from None
+
+
+def may_furnish(capacities: Iterable[str]) -> frozenset[str]:
+    """The codes of the kinds that one who is all of this (of `FURNISHERS`) may furnish."""
+    as_what = frozenset(capacities)
+    return frozenset(one.code for one in KINDS if one.furnished_by & as_what)
+
+
+def capacities_for(kinds: Iterable[str]) -> tuple[str, ...]:
+    """The fewest of `FURNISHERS` somebody must be to furnish all these kinds; of equally few the first, in order."""
+    wanted = [kind(code).furnished_by for code in kinds]
+    return next(
+        some
+        for size in range(len(FURNISHERS) + 1)
+        for some in combinations(FURNISHERS, size)
+        if all(allowed.intersection(some) for allowed in wanted)
+    )
 
 
 _LAST_PLACE = Decimal("0.0001")

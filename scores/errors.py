@@ -35,6 +35,17 @@ class SourceExists(DomainError):
     remedy = "Choose another code."
 
 
+class KindNotFurnished(DomainError):
+    """Carries `kinds`, the codes that this furnisher may not send."""
+
+    code, kind, title = (
+        "kind_not_furnished",
+        Kind.UNPROCESSABLE,
+        "A furnisher of this sort may not furnish such records.",
+    )
+    remedy = "Register only kinds that the catalogue lets it furnish: a bank tells of payments, a city of recycling."
+
+
 class NotLinked(WrongState):
     title = "This source is not linked."
     remedy = "Link it first with `POST /api/v1/me/sources/{code}/link`."
@@ -241,3 +252,15 @@ class OwnSeed(DomainError):
 class TwoOperatorsNeeded(DomainError):
     code, kind, title = "two_operators_needed", Kind.FORBIDDEN, "Who proposed it cannot also confirm it."
     remedy = "Another operator confirms it."
+
+
+class AnswerNotGenuine(DomainError):
+    """One answer for a wrong signature, an old one and a message that is none."""
+
+    code, kind, title = "answer_not_genuine", Kind.FORBIDDEN, "This is no answer of the document check."
+    remedy = "Sign the message as it is sent, with the secret of this deployment, within five minutes."
+
+
+class UnknownVisit(DomainError):
+    code, kind, title = "unknown_visit", Kind.NOT_FOUND, "Nobody is at the document check under this token."
+    remedy = "A visit takes one answer, within a day; the citizen can start another."

@@ -21,3 +21,4 @@ invariant("A dispute's records are open as long as it is, and about its own citi
     disputes.disputed_entries_astray
 )
 invariant("A citizen has the benefit of the doubt in three open disputes at most (P7).")(disputes.too_many_doubts)
+invariant("A source tells of nothing its furnisher may not (P3).")(verifying.sources_beyond_their_furnisher)

@@ -11,16 +11,19 @@ from scores.services.disputes.clock import end_emptied, remind_furnishers, strik
 from scores.services.disputes.evidence import erase_old_evidence
 from scores.services.disputes.steps import TOLD_TOPIC
 from scores.services.disputes.telling import tell_citizen, tell_of_batch
+from scores.services.documents import forget_visits
 from scores.services.enrolment import LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.importing import IMPORTED_TOPIC, request_rescore_of_imported
-from scores.services.lapsing import erase_lapsed
+from scores.services.lapsing import erase_lapsed, lapse_today
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_together
 from scores.services.shadow_runs import SHADOW_TOPIC, run_range
+from scores.services.thinning import thin_history
 from scores.services.trusting import recompute_when_due
 
 LAPSED_AT_ONCE: Final = 500
 DISPUTES_AT_ONCE: Final = 200
+THINNED_AT_ONCE: Final = 1_000
 ENDED_LINKS_KEPT: Final = timedelta(days=30)
 LINK_CODES_KEPT: Final = timedelta(days=1)
 
@@ -107,10 +110,22 @@ def count_scores(now: datetime) -> int:
     return distribution.count_scores(now=now)
 
 
+@sweeps("scores.lapsed_today")
+def lapse_between_months(now: datetime) -> int:
+    """Stop counting entries whose lapse was moved to a day within the month (P8)."""
+    return lapse_today(now=now, limit=LAPSED_AT_ONCE)
+
+
 @sweeps("scores.lapsed_entries")
 def forget_lapsed_entries(now: datetime) -> int:
     """Erase entries 30 days after they lapsed, their names in the history too (P8)."""
     return erase_lapsed(now=now, limit=LAPSED_AT_ONCE)
+
+
+@sweeps("scores.old_history")
+def thin_old_history(now: datetime) -> int:
+    """Keep one value a month of what happened more than 24 months ago (P8)."""
+    return thin_history(now=now, limit=THINNED_AT_ONCE)
 
 
 @sweeps("scores.ended_links")
@@ -159,3 +174,9 @@ def pass_trust_on(now: datetime) -> int:
 def forget_old_vouches(now: datetime) -> int:
     """Erase vouches that went with the month, links that ended, and marks older than twelve months."""
     return vouching.forget_old(now=now)
+
+
+@sweeps("scores.document_visits")
+def forget_document_visits(now: datetime) -> int:
+    """Erase visits to a document check a week after they ended."""
+    return forget_visits(now=now)

@@ -54,6 +54,8 @@ POST   me/vouch-requests                             401 404 201 404 404 404 404
 GET    me/vouches                                    401 404 200 404 404 404 404 403 403 403 404 404
 DELETE me/vouches/{vouch}                            401 404 204 404 404 404 404 403 403 403 404 404
 POST   vouch-requests/{vouch_token}/give             401 404 201 404 404 404 404 403 403 403 404 404
+GET    furnishers                                    200 200 200 200 200 200 200 200 200 200 200 200
+GET    furnishers/{furnisher}                        200 200 200 200 200 200 200 200 200 200 200 200
 GET    sources/links                                 401 403 403 403 403 403 403 403 403 200 403 403
 POST   sources/links                                 401 403 403 403 403 403 403 403 403 201 403 403
 POST   sources/entries                               401 403 403 403 403 403 403 403 403 200 403 403
@@ -129,6 +131,9 @@ GET    operator/seeds/{seed}/confirm                 302 403 403 403 403 403 403
 POST   operator/seeds/{seed}/confirm                 302 403 403 403 403 403 403 302 302
 GET    operator/seeds/{seed}/remove                  302 403 403 403 403 403 403 302 302
 POST   operator/seeds/{seed}/remove                  302 403 403 403 403 403 403 302 302
+GET    operator/sources                              302 403 403 403 403 403 403 302 200
+POST   operator/sources                              302 403 403 403 403 403 403 302 200
+POST   webhooks/document-check                       403 403 403 403 403 403 403 403 403
 GET    score                                         302 302 200 302 302 302 302 302 302
 GET    score/sum                                     302 302 200 302 302 302 302 302 302
 GET    score/history                                 302 302 200 302 302 302 302 302 302
@@ -137,7 +142,9 @@ POST   score/what-if                                 302 302 200 302 302 302 302
 GET    records                                       302 302 200 302 302 302 302 302 302
 GET    records/{entry}                               302 302 200 302 302 302 302 302 302
 GET    sources                                       302 302 200 302 302 302 302 302 302
+GET    sources/{source}/switch                       302 302 200 302 302 302 302 302 302
 POST   sources/{source}/switch                       302 302 302 302 302 302 302 302 302
+GET    sources/{source}/link                         302 302 200 302 302 302 302 302 302
 POST   sources/{source}/link                         302 302 200 302 302 302 302 302 302
 GET    vouches                                       302 302 200 302 302 302 302 302 302
 POST   vouches                                       302 302 200 302 302 302 302 302 302
@@ -145,6 +152,10 @@ GET    vouches/{vouch}/end                           302 302 302 302 302 302 302
 POST   vouches/{vouch}/end                           302 302 302 302 302 302 302 302 302
 GET    vouch-requests/{vouch_token}                  302 302 200 302 302 302 302 302 302
 POST   vouch-requests/{vouch_token}                  302 302 302 302 302 302 302 302 302
+GET    furnishers                                    200 200 200 200 200 200 200 200 200
+GET    furnishers/{furnisher}                        200 200 200 200 200 200 200 200 200
+GET    document-check                                302 302 200 302 302 302 302 302 302
+POST   document-check                                302 302 200 302 302 302 302 302 302
 GET    who-asked                                     302 302 200 302 302 302 302 302 302
 GET    disputes                                      302 302 200 302 302 302 302 302 302
 GET    disputes/new                                  302 302 200 302 302 302 302 302 302

@@ -255,6 +255,11 @@ class EntrySerializer(serializers.Serializer):
     recorded_at = serializers.DateTimeField()
 
 
+class SourceFurnisherSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
 class SourceSerializer(serializers.Serializer):
     code = serializers.CharField()
     name = serializers.CharField()
@@ -262,6 +267,7 @@ class SourceSerializer(serializers.Serializer):
     since = serializers.DateTimeField(allow_null=True)
     kinds = serializers.ListField(child=serializers.CharField(), help_text="what it may send")
     is_demo = serializers.BooleanField()
+    furnisher = SourceFurnisherSerializer(help_text="who sends; its record is at `/api/v1/furnishers/{id}`")
 
 
 class PreviewQuery(StrictSerializer):

@@ -46,7 +46,7 @@ class SourcesView(ApiView):
             rows = [source_row(source, linked.get(source.pk)) for source in sources]
             return list(SourceSerializer(rows, many=True).data)
 
-        return page(request, Source.objects.all(), order=("name", "id"), shape=shape)
+        return page(request, Source.objects.select_related("furnisher"), order=("name", "id"), shape=shape)
 
 
 class SourceView(ApiView):

@@ -6,6 +6,7 @@ from scores.api.consent_texts import CurrentConsentTextView
 from scores.api.disputes import AppealDisputeView, DisputesView, DisputeView, WithdrawDisputeView
 from scores.api.enrolment import EnrolmentView, PauseView, ResumeView
 from scores.api.entries import EntriesView, EntryView
+from scores.api.furnishers import FurnishersView, FurnisherView
 from scores.api.furnishing import SourceEntriesView, SourceEntryView, SourceLinksView
 from scores.api.inquiries import InquiriesView
 from scores.api.score import ExplanationView, HistoryView, ScoreView, WhatIfView
@@ -36,6 +37,8 @@ urlpatterns = [
     path("me/vouches", VouchesView.as_view(), name="vouches"),
     path("me/vouches/<str:vouch_id>", VouchView.as_view(), name="vouch"),
     path("vouch-requests/<str:token>/give", GiveVouchView.as_view(), name="give-vouch"),
+    path("furnishers", FurnishersView.as_view(), name="furnishers"),
+    path("furnishers/<str:furnisher_id>", FurnisherView.as_view(), name="furnisher"),
     path("sources/links", SourceLinksView.as_view(), name="source-links"),
     path("sources/entries", SourceEntriesView.as_view(), name="source-entries"),
     path("sources/entries/<str:external_id>", SourceEntryView.as_view(), name="source-entry"),

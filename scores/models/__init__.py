@@ -3,19 +3,20 @@
 from scores.models.disputes import Dispute, DisputedEntry, DisputeEvent, Evidence, MassUpholding
 from scores.models.distribution import ScoreDistribution
 from scores.models.drafts import ScorecardDraft, ShadowRun
-from scores.models.enrolment import Enrolment
+from scores.models.enrolment import DocumentVisit, Enrolment
 from scores.models.entries import Entry, EntryStatusChange
 from scores.models.imports import FileImport
 from scores.models.inquiries import Inquiry
 from scores.models.results import Score, Scorecard, ScoreChange
 from scores.models.runs import RescoringRun
-from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source
+from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source, SourceMonth
 from scores.models.vouches import Seed, TrustDay, Vouch, VouchMark, VouchRequest
 
 __all__ = [
     "Dispute",
     "DisputeEvent",
     "DisputedEntry",
+    "DocumentVisit",
     "EndedLink",
     "Enrolment",
     "Entry",
@@ -36,6 +37,7 @@ __all__ = [
     "Seed",
     "ShadowRun",
     "Source",
+    "SourceMonth",
     "TrustDay",
     "Vouch",
     "VouchMark",

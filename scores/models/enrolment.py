@@ -87,3 +87,33 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"enrolment {self.citizen_id} ({self.state})"
+
+
+class DocumentVisit(models.Model):
+    """A citizen sent to a document check that is not done here; only the keyed hash of its token is kept.
+
+    It takes one answer, within a day. `outcome` is what the citizen reads: `accepted`, or the code of the refusal.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    enrolment = models.ForeignKey(Enrolment, models.CASCADE, db_column="citizen_id", related_name="document_visits")
+    token_hash = models.CharField(max_length=64, unique=True)
+    started_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(answered_at__isnull=True, outcome="") | (Q(answered_at__isnull=False) & ~Q(outcome="")),
+                name="document_visit_answered_iff_outcome",
+            ),
+        ]
+        indexes = [
+            # Forgetting visits a week after they ended.
+            models.Index(fields=["expires_at"], name="document_visit_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"document visit {self.pk}"

@@ -105,6 +105,7 @@ class ScoreChange(IntegerNamed):
     cause = models.CharField(max_length=12, choices=Cause)
     scorecard_version = models.CharField(max_length=16)
     lines = models.JSONField(default=list)
+    is_monthly = models.BooleanField(default=False, db_default=False)  # old, and what its month is remembered by
 
     class Meta:
         constraints = [
@@ -117,6 +118,8 @@ class ScoreChange(IntegerNamed):
         indexes = [
             # One citizen's history, newest first.
             models.Index(fields=["enrolment", "-id"], name="score_change_of_citizen"),
+            # The daily thinning of what is older than 24 months.
+            models.Index(fields=["at"], condition=Q(is_monthly=False), name="score_change_kept_whole"),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from citizen_app.models.keys import IntegerNamed, UUIDNamed
+from citizen_app.models.keys import IntegerNamed, NamedQuerySet, UUIDNamed
 from scores.models.enrolment import Enrolment
 
 
@@ -13,6 +13,9 @@ class Furnisher(UUIDNamed):
 
     prefix = "fur"
     name = models.CharField(max_length=120)
+    furnishes_as = models.JSONField(default=list)  # of `catalogue.FURNISHERS`: a city may also run the transit
+
+    objects = NamedQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -36,6 +39,30 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class SourceMonth(models.Model):
+    """What became in a month of what a source sent, in counts: of which a furnisher's public record is made.
+
+    It names nobody and no entry, so it stays when those are erased.
+    """
+
+    source = models.ForeignKey(Source, models.CASCADE, related_name="months")
+    month = models.DateField()  # its first day
+    accepted_count = models.PositiveBigIntegerField(default=0)
+    contradicted_count = models.PositiveBigIntegerField(default=0)
+    disputed_count = models.PositiveBigIntegerField(default=0)
+    lost_count = models.PositiveBigIntegerField(default=0)
+    unanswered_count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "month"], name="source_month_once"),
+            models.CheckConstraint(condition=Q(month__day=1), name="source_month_begins_on_its_first_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} in {self.month:%Y-%m}"
 
 
 class Link(IntegerNamed):

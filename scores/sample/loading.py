@@ -4,7 +4,7 @@ The services do the same for one person at a time; this writes the rows they wou
 two equal. Each call is one transaction: a load that is broken off leaves whole people behind and can be taken up again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -19,8 +19,10 @@ from citizen_app.models import AuditEvent, Citizen, ConsentEvent, ConsentText
 from scores import catalogue, scoring
 from scores.changes import compare
 from scores.models import Enrolment, Entry, Furnisher, Link, Score, ScoreChange, Source
+from scores.sample.authorities import authorities
 from scores.sample.people import Record
 from scores.services import consents
+from scores.services.furnisher_record import count_batch
 from scores.services.identity import person_key_of
 from scores.services.ingestion import tell_citizens
 from scores.services.linking import purpose_of, subject_of
@@ -56,11 +58,15 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class DemoSources:
-    """The two sources the demo's people have linked, and the platform's own, which is off until they switch it on."""
+    """The two sources the demo's people have linked, and the platform's own, which is off until they switch it on.
+
+    The `authorities`, by code, know only the guests (`scores.sample.authorities`).
+    """
 
     bank: Source
     invented: Source
     platform: Source
+    authorities: Mapping[str, Source]
 
 
 @transaction.atomic
@@ -72,7 +78,7 @@ def demo_sources() -> DemoSources:
         bank = Source.objects.create(
             code=BANK,
             name="Demo bank: real payments, anonymous people",
-            furnisher=Furnisher.objects.create(name="Demo bank"),
+            furnisher=Furnisher.objects.create(name="Demo bank", furnishes_as=[catalogue.BANK]),
             kinds=["credit.payment", "credit.utilisation"],
             is_demo=True,
         )
@@ -85,7 +91,7 @@ def demo_sources() -> DemoSources:
             kinds=["identity.email", "identity.document", "identity.mfa", "fulfilment.booking"],
             is_demo=True,
         )
-    return DemoSources(bank, invented, platform)
+    return DemoSources(bank, invented, platform, authorities())
 
 
 def document_key_of(email: str) -> str:
@@ -263,6 +269,7 @@ def _tell(people: list[Citizen], newcomers: Sequence[Newcomer], sources: DemoSou
             continue
         tell_citizens(source, about, now=now)
         record(by=None, action="entries.furnish", on=f"source:{source.code}", accepted=sum(map(len, records)))
+        count_batch(source, accepted=sum(map(len, records)), contradicted=0, now=now)
     write(
         [
             AuditEvent(actor=f"person:{citizen.pk}", action="enrolment.begin", object=citizen.public_id)

@@ -11,11 +11,12 @@ from django.db import transaction
 
 from citizen_app.models import Citizen
 from scores.models import Enrolment, ScoreChange, Source
+from scores.sample.authorities import ABOUT_GUESTS
 from scores.sample.loading import VIA, DemoSources, document_key_of
 from scores.sample.people import STATEMENTS, Person, Record, dated, moved
 from scores.services.enrolment import enrol_citizen
 from scores.services.ingestion import furnish_entries
-from scores.services.linking import link_subject, subject_of
+from scores.services.linking import link_subject, subject_of, switch_source
 from scores.services.rescoring import rescore
 
 Cause = ScoreChange.Cause
@@ -43,6 +44,11 @@ def tell_story(
     link_subject(citizen=citizen, source=sources.bank, subject=person.subject, now=arrivals[0])
     link_subject(citizen=citizen, source=sources.invented, subject=subject_of(citizen), now=arrivals[0])
     payments, invented = dated(person.payments, months), dated(person.invented, months)
+    told = {code: dated(records, months) for code, records in ABOUT_GUESTS.get(person.number, {}).items()}
+    for code in told:
+        # Linked and off: whoever signs in as the guest sees what switching it on would change, and does it or not.
+        link_subject(citizen=citizen, source=sources.authorities[code], subject=subject_of(citizen), now=arrivals[0])
+        switch_source(citizen=citizen, source_code=code, on=False, via=VIA, now=arrivals[0])
     since = None
     for arrived in arrivals:
         if since is not None and arrived.date().replace(day=1) > since.date():
@@ -50,6 +56,8 @@ def tell_story(
             rescore(citizen_id=citizen.pk, cause=Cause.MONTH, now=month_turned)
         _furnish(sources.bank, person.subject, payments, since=since, now=arrived)
         _furnish(sources.invented, subject_of(citizen), invented, since=since, now=arrived)
+        for code, records in told.items():
+            _furnish(sources.authorities[code], subject_of(citizen), records, since=since, now=arrived)
         rescore(citizen_id=citizen.pk, cause=Cause.ENTRIES, now=arrived)
         since = arrived
     return citizen

@@ -29,6 +29,7 @@ from scores.services.batches import (
     judge_all,
     rejected,
 )
+from scores.services.furnisher_record import count_batch
 from scores.services.inquiries import record_inquiries
 from scores.services.linking import purpose_of
 from scores.services.recording import Key, KnownLink, NewEntry, RecordedEntry, entries_known, links_of, write_entries
@@ -110,6 +111,9 @@ def record_rows(
     if plan.new and not dry_run:
         citizen_ids = sorted({entry.link.citizen_id for entry in plan.new})
         _write(source, plan, citizen_ids, by=by, now=now)
+    if not dry_run:
+        contradicted = sum(rejection.code == ENTRY_CONTRADICTED for rejection in rejections)
+        count_batch(source, accepted=len(plan.new), contradicted=contradicted, now=now)
     rejections.sort(key=lambda rejection: rejection.index)
     return Recorded(BatchAnswer(len(plan.new), plan.duplicates, rejections), citizen_ids)
 

@@ -1,6 +1,7 @@
 """Letting a source in, switching it on and off, and ending it: always the citizen's act (P2)."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -230,12 +231,24 @@ def remember_ended(links: list[Link], *, now: datetime) -> None:
 
 def preview_switch(*, citizen: Citizen, source_code: str, on: bool, now: datetime | None = None) -> Preview:
     """What the score is and what it would be with the source switched so; nothing is changed."""
-    now = now or timezone.now()
-    Enrolment.objects.of(citizen.pk)
     source = source_named(source_code)
+    previews = preview_switches(citizen=citizen, switches={source.code: on}, now=now)
     if not Link.objects.filter(enrolment_id=citizen.pk, source=source).exists():
         raise NotLinked
+    return previews[source.code]
+
+
+def preview_switches(
+    *, citizen: Citizen, switches: Mapping[str, bool], now: datetime | None = None
+) -> dict[str, Preview]:
+    """The same for each of some linked sources by itself, in as many statements as for one; by the source's code."""
+    now = now or timezone.now()
+    Enrolment.objects.of(citizen.pk)
     card, today = current_scorecard().card, scoring_day(now)
     entries = entries_to_score(citizen.pk)
-    switched = [entry._replace(is_on=on) if entry.source == source.code else entry for entry in entries]
-    return Preview(scoring.score(card, entries, today), scoring.score(card, switched, today))
+    before = scoring.score(card, entries, today)
+    previews = {}
+    for code, on in switches.items():
+        switched = [entry._replace(is_on=on) if entry.source == code else entry for entry in entries]
+        previews[code] = Preview(before, scoring.score(card, switched, today))
+    return previews

@@ -140,7 +140,9 @@ def _load_platform(get_model: GetModel) -> None:
     kinds = [kind.code for kind in catalogue.KINDS if catalogue.PLATFORM in kind.furnished_by]
     sources = get_model("scores", "Source").objects
     if not sources.filter(code=Source.PLATFORM).exists():
-        furnisher = get_model("scores", "Furnisher").objects.create(name=PLATFORM_NAME)
+        furnisher = get_model("scores", "Furnisher")(name=PLATFORM_NAME)
+        furnisher.furnishes_as = [catalogue.PLATFORM]  # no column yet when the first migration calls; a later one tells
+        furnisher.save()
         sources.create(code=Source.PLATFORM, name=PLATFORM_NAME, furnisher=furnisher, kinds=kinds)
     else:
         sources.filter(code=Source.PLATFORM).update(kinds=kinds)

@@ -260,6 +260,7 @@ def source_row(source: Source, link: Link | None) -> dict[str, Any]:
         "since": None if link is None else link.since,
         "kinds": source.kinds,
         "is_demo": source.is_demo,
+        "furnisher": {"id": source.furnisher.public_id, "name": source.furnisher.name},
     }
 
 

@@ -11,7 +11,7 @@ from citizen_app.models import OutboxMessage
 from scores import catalogue, scoring
 from scores.changes import Line
 from scores.explaining import Explanation
-from scores.models import Enrolment, Entry, Score, ScoreChange
+from scores.models import Enrolment, Entry, Score, ScoreChange, Source
 from scores.services.publishing import card_of
 from scores.services.rescoring import RESCORE_TOPIC, entries_of_each
 
@@ -127,3 +127,10 @@ def entries_not_allowed() -> Iterator[str]:
         else:
             if lapses_on > longest:
                 yield f"entry {pk}"
+
+
+def sources_beyond_their_furnisher() -> Iterator[str]:
+    """Every source that may send kinds which the catalogue does not let its furnisher tell of."""
+    for code, kinds, furnishes_as in Source.objects.values_list("code", "kinds", "furnisher__furnishes_as").iterator():
+        if not set(kinds) <= catalogue.may_furnish(furnishes_as):
+            yield f"source {code}"

@@ -1,17 +1,11 @@
-"""The pages of what is recorded, where it comes from, and who learned something."""
+"""The pages of what is recorded, and who learned something."""
 
-from typing import Any
-
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
 from citizen_app.web.pages import Page, paged
 from scores import catalogue
 from scores.api.inquiries import inquiry_rows
-from scores.api.sources import source_row
-from scores.models import DisputedEntry, Enrolment, Entry, Inquiry, Link, Source
-from scores.services.linking import make_link_code, preview_switch, switch_source, unlink_source
+from scores.models import DisputedEntry, Enrolment, Entry, Inquiry
 from scores.services.publishing import current_scorecard, kinds_of_factor
 from scores.services.statements import entry_rows, explanation_in_force
 from scores.wording import factor_title
@@ -55,64 +49,6 @@ class EntryPage(Page):
             entry=told | {"kind_title": catalogue.kind_of_number(entry.kind_number).title},
             dispute=disputed.dispute.public_id if disputed else None,
             why_not=None if counting else next((line.why_not for _, line in lines), "no_rule"),
-        )
-
-
-class Sources(Page):
-    """What counts, with a switch for each."""
-
-    template_name = "citizen/sources.html"
-    back = "scores:sources"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return self.shown()
-
-    def shown(self, link: dict[str, Any] | None = None) -> HttpResponse:
-        Enrolment.objects.of(self.citizen.pk)
-        linked = {link.source_id: link for link in Link.objects.filter(enrolment_id=self.citizen.pk)}
-        rows = []
-        for source in Source.objects.order_by("name", "id"):
-            told = source_row(source, linked.get(source.pk))
-            told["what"] = ", ".join(catalogue.kind(code).title for code in source.kinds[:4])
-            if source.pk in linked:
-                preview = preview_switch(citizen=self.citizen, source_code=source.code, on=told["state"] != "on")
-                told["preview"] = {"before": preview.before.value, "after": preview.after.value}
-            rows.append(told)
-        return self.show(sources=rows, link=link)
-
-
-class SwitchSource(Sources):
-    """Let a linked source count, or stop it at once."""
-
-    def get(self, request: HttpRequest, code: str) -> HttpResponse:  # type: ignore[override]
-        return redirect("scores:sources")
-
-    def post(self, request: HttpRequest, code: str) -> HttpResponse:
-        on = request.POST.get("on") == "true"
-        link = switch_source(citizen=self.citizen, source_code=code, on=on, via="web")
-        messages.success(request, f"{link.source.name} {'counts from now on' if on else 'no longer counts'}.")
-        return redirect("scores:sources")
-
-
-class LinkSource(Sources):
-    """Make a code to hand to a source, or end its link."""
-
-    def get(self, request: HttpRequest, code: str) -> HttpResponse:  # type: ignore[override]
-        return redirect("scores:sources")
-
-    def post(self, request: HttpRequest, code: str) -> HttpResponse:
-        if request.POST.get("end") == "true":
-            unlink_source(citizen=self.citizen, source_code=code, via="web")
-            messages.success(request, "The link has ended, and what it brought is erased.")
-            return redirect("scores:sources")
-        made = make_link_code(citizen=self.citizen, source_code=code)
-        return self.shown(
-            link={
-                "source": {"code": made.source.code, "name": made.source.name},
-                "link_code": made.code,
-                "expires_at": made.expires_at,
-                "redirect_url": made.source.redirect_url,
-            }
         )
 
 

@@ -122,3 +122,26 @@ def change_title(change: Mapping[str, Any]) -> str:
     first = max(lines, key=lambda line: abs(Decimal(line["points"])))
     more = len(lines) - 1
     return f"{first['text']} and {more} more" if more else str(first["text"])
+
+
+FURNISHERS = {
+    "bank": "a bank",
+    "bureau": "a credit bureau",
+    "authority": "a public authority",
+    "transit": "a public transport operator",
+    "city": "a city",
+    "merchant": "a merchant",
+    "platform": "this platform",
+    "peer": "people who vouch",
+}
+
+
+def furnisher_word(code: str) -> str:
+    """What somebody is who furnishes records."""
+    return FURNISHERS.get(code, named(code))
+
+
+def figure_word(figure: Mapping[str, int | None]) -> str:
+    """A public count: `12,340` (rounded down to tens), or that it is small."""
+    count = figure["count"]
+    return f"fewer than {figure['fewer_than']}" if count is None else f"{count:,}"

@@ -136,7 +136,7 @@ def test_nobody_is_ever_looked_for_counted_or_put_in_order_by_a_score(capsys):
     with time_machine.travel(NOW):
         asked = everything_asked()
     assert_only_keys_decide("scores_score", asked, MAY_BE_ASKED_BY, at_least=50)
-    assert_only_keys_decide("scores_scorechange", asked, {"citizen_id", "id", "at"}, at_least=10)
+    assert_only_keys_decide("scores_scorechange", asked, {"citizen_id", "id", "at", "is_monthly"}, at_least=10)
 
 
 # How many people have each score, once a day, for percentiles: numbers only, and nobody's.
@@ -162,4 +162,5 @@ def test_every_table_of_the_scores_is_known_here():
     known |= {"Dispute", "DisputedEntry", "DisputeEvent", "Evidence", "MassUpholding"}
     known |= {"Seed", "TrustDay", "Vouch", "VouchMark", "VouchRequest"}
     known |= {"ScorecardDraft", "ShadowRun"}  # about scorecards, and totals of nobody in particular
+    known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode", "SourceMonth", "DocumentVisit"}
     assert {model.__name__ for model in apps.get_app_config("scores").get_models()} == known

@@ -9,7 +9,15 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import DESK, PHONE
 
 pytestmark = pytest.mark.browser
-PUBLIC = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/docs/errors", "/api/docs"]
+PUBLIC = [
+    "/",
+    "/furnishers",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/docs/errors",
+    "/api/docs",
+]
 CITIZEN = [
     "/score",
     "/score/sum",
@@ -18,6 +26,10 @@ CITIZEN = [
     "/records",
     "/sources",
     "/vouches",
+    "/sources/demo-bank/switch",
+    "/sources/demo-city/switch",
+    "/sources/demo-city/link",
+    "/document-check",
     "/who-asked",
     "/perks",
     "/perks?eligible=true&kind=discount&near=LIS",

@@ -92,6 +92,8 @@ RIGHT = (
     Right("GET", "me/vouches", "citizen"),
     Right("DELETE", "me/vouches/{vouch}", "citizen"),
     Right("POST", "vouch-requests/{vouch_token}/give", "citizen", {}),
+    Right("GET", "furnishers", "nobody"),
+    Right("GET", "furnishers/{furnisher}", "nobody"),
     Right("GET", "sources/links", "bank"),
     Right("POST", "sources/links", "bank", {"link_code": "{link_code}", "subject": "new-9"}),
     Right("POST", "sources/entries", "bank", {"entries": [ROW]}),

@@ -45,6 +45,7 @@ class FurnisherFactory(factory.django.DjangoModelFactory):
         model = Furnisher
 
     name = factory.Sequence(lambda n: f"Furnisher {n}")
+    furnishes_as = factory.LazyFunction(lambda: list(catalogue.FURNISHERS))
 
 
 class SourceFactory(factory.django.DjangoModelFactory):

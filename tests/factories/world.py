@@ -141,6 +141,7 @@ class World:
             "entry": self.entry.public_id,
             "external": self.entry.external_id,
             "source": self.source.code,
+            "furnisher": self.source.furnisher.public_id,
             "link_code": self.link_code,
             "dispute": self.dispute.public_id,
             "rejected": self.rejected.public_id,

@@ -41,6 +41,16 @@ def test_create_source_prints_a_client_that_can_send(client):
     assert links.json()["results"] == []
 
 
+def test_create_source_takes_any_kinds_and_says_what_the_furnisher_is():
+    mixed = json.loads(run("create_source", "mixed", "--kinds", "credit.payment,conduct.fare,identity.email"))
+    assert mixed["furnishes_as"] == ["bank", "transit", "platform"]
+    said = json.loads(run("create_source", "works", "--kinds", "conduct.volunteering", "--as", "city"))
+    assert said["furnishes_as"] == ["city"]
+    with pytest.raises(CommandError, match="kind_not_furnished"):
+        run("create_source", "tax", "--kinds", "conduct.tax", "--as", "city,transit")
+    assert not Source.objects.filter(code="tax").exists()
+
+
 @pytest.mark.parametrize(
     ("code", "kinds"),
     [

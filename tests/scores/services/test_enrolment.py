@@ -141,11 +141,12 @@ def test_leaving_erases_everything_and_the_receipt_counts_it():
         what="scan", about="perk", consent="perk", fold="f",
     )  # fmt: skip
     receipt = leave(citizen=citizen, now=NOW)
-    ours = ("entries", "links", "link_codes", "inquiries", "score_changes", "scores", "enrolments")
+    ours = ("entries", "links", "link_codes", "document_visits", "inquiries", "score_changes", "scores", "enrolments")
     assert {name: receipt.erased[name] for name in ours} == {
         "entries": 6,
         "links": 2,
         "link_codes": 1,
+        "document_visits": 0,
         "inquiries": 1,
         "score_changes": 2,
         "scores": 1,

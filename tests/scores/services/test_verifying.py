@@ -10,6 +10,7 @@ from scores.models import Entry, Link, Score, ScoreChange
 from scores.services import verifying
 from scores.services.rescoring import request_rescore
 from tests.factories.scores import EnrolmentFactory, SourceFactory, link, scored_citizen
+from tests.factories.tampering import entry_guards_off
 
 pytestmark = pytest.mark.django_db
 
@@ -30,17 +31,20 @@ def test_a_value_that_does_not_follow_from_the_entries_is_found(citizen):
 
 
 def test_an_entry_changed_behind_the_scores_back_is_found(citizen):
-    Entry.objects.update(value=30_000)
+    with entry_guards_off():
+        Entry.objects.update(value=30_000)
     assert list(verifying.wrong_scores()) == [f"score {citizen.pk}"]
 
 
 def test_entries_whose_rescoring_is_on_its_way_are_no_fault(citizen):
-    Entry.objects.update(value=30_000)
+    with entry_guards_off():
+        Entry.objects.update(value=30_000)
     request_rescore([citizen.pk])
     assert list(verifying.wrong_scores()) == []
     run_due()
     assert list(verifying.wrong_scores()) == []
-    Entry.objects.update(value=0)
+    with entry_guards_off():
+        Entry.objects.update(value=0)
     assert list(verifying.wrong_scores()) == [f"score {citizen.pk}"]
 
 
@@ -72,13 +76,15 @@ def test_an_enrolment_without_a_score_is_found(citizen):
 def test_an_entry_under_anothers_link_is_found(citizen):
     other = link(EnrolmentFactory().citizen, SourceFactory())
     entry = Entry.objects.first()
-    Entry.objects.filter(pk=entry.pk).update(link=other)
+    with entry_guards_off():
+        Entry.objects.filter(pk=entry.pk).update(link=other)
     assert list(verifying.entries_of_others()) == [f"entry {entry.pk}"]
     assert Link.objects.filter(pk=other.pk).exists()
 
 
 def test_p3_an_entry_of_no_kind_and_p8_one_that_lives_too_long_are_found(citizen):
     first, second = Entry.objects.order_by("pk")[:2]
-    Entry.objects.filter(pk=first.pk).update(kind_number=999)
-    Entry.objects.filter(pk=second.pk).update(lapses_on=second.lapses_on + timedelta(days=31))
+    with entry_guards_off():
+        Entry.objects.filter(pk=first.pk).update(kind_number=999)
+        Entry.objects.filter(pk=second.pk).update(lapses_on=second.lapses_on + timedelta(days=31))
     assert list(verifying.entries_not_allowed()) == [f"entry {first.pk}", f"entry {second.pk}"]
