@@ -107,6 +107,8 @@ class Entry(IntegerNamed):
                 covers=["day", "lapses_on", "value", "kind_number", "status"],
                 name="entry_of_citizen",
             ),
+            # The population statement: disputed entries that might take the latest's place.
+            models.Index(fields=["enrolment", "link"], condition=Q(status="disputed"), name="entry_disputed"),
             # The daily lapse.
             models.Index(fields=["lapses_on"], name="entry_by_lapse"),
         ]
