@@ -3,7 +3,7 @@
 It is `scores.scoring` said in SQL, exact to the last micro-point: whole numbers only, no dates and no join to the
 scorecard. `scores.population_rules` makes one aggregate of each rule, so that the statement reads like the document it
 came from. It goes in steps, none of which keeps rows on PostgreSQL: a citizen's entries (`rule`), again those of which
-a source may give only so much (`capped`) and disputed ones that might take the latest's place (`late`), then factors and
+a source may give only so much (`capped`), disputed ones that might take the latest's place (`late`), then factors and
 values. PostgreSQL and SQLite get the same text but for a few words. Pure: no clock, no database, no Django.
 
 Entries carry their date as a whole number too, `day` = 32 · (12 · year + month) + day of the month: it sorts like the
@@ -17,10 +17,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from scores.explaining import ACTIVE, DISPUTED, SCORED, THIN_FILE
-from scores.population_rules import Counts, RuleColumn, Window, Words, flags, rule_columns
+from scores.population_rules import Counts, RuleColumn, Window, Words, day_number, flags, rule_columns
 from scores.scorecard_parts import POINT, Factor, Purpose, Scorecard
 
-__all__ = ["Statement", "Tables"]
+__all__ = ["Statement", "Tables", "day_number"]
 
 
 class Tables(NamedTuple):

@@ -62,6 +62,8 @@ class Words:
 
     def by_kind(self, outcomes: Mapping[int, int], otherwise: int | None, column: str = "kind") -> str:
         """The outcome of the entry's kind."""
+        if not outcomes:
+            return "NULL" if otherwise is None else str(otherwise)
         if self.is_postgresql and len(outcomes) > 2:
             highest = max(outcomes)
             found = (outcomes.get(number, otherwise) for number in range(1, highest + 1))
@@ -196,7 +198,7 @@ class RuleColumn:
         return " AND ".join(tests)
 
     def aggregate(self) -> str:
-        """NULL when nothing counts. `latest`: see `ID_BITS`; `every`: micro-points, or milli-points if nothing fades."""
+        """NULL when nothing counts. `latest`: see `ID_BITS`; `every`: micro-points, or milli-points unfaded."""
         if self.is_latest:
             key = f"(day - {self.first_day}) * {1 << ID_BITS + BIN_BITS} + id * {1 << BIN_BITS}"
             if self.fits_bins and len(set(self.milli_points)) > 1:

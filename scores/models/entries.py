@@ -29,7 +29,8 @@ class DayNumber(models.Func):
 
     def as_sqlite(self, compiler, connection, **context):  # type: ignore[no-untyped-def]
         template = (
-            "(384 * CAST(substr(%(expressions)s, 1, 4) AS integer) + 32 * CAST(substr(%(expressions)s, 6, 2) AS integer)"
+            "(384 * CAST(substr(%(expressions)s, 1, 4) AS integer)"
+            " + 32 * CAST(substr(%(expressions)s, 6, 2) AS integer)"
             " + CAST(substr(%(expressions)s, 9, 2) AS integer))"
         )
         return self.as_sql(compiler, connection, template=template, **context)

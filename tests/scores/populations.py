@@ -14,9 +14,14 @@ PEOPLE = 8
 MOST_ENTRIES = 9
 SOURCE_NUMBERS = {1: 1, 2: 2, "platform": 3}
 TABLES = Tables(entry="tried_entry", link="tried_link", enrolment="tried_enrolment")
-NAMES = dict(zip(Tables._fields, TABLES, strict=True))
 BIG = ("10000", "-10000", "9999.999", "2147.484", "-2147.483")
-LONG = {"credit.payment": 84, "credit.utilisation": 84, "fulfilment.booking": 84, "identity.email": 1200, "conduct.fare": 60}
+LONG = {
+    "credit.payment": 84,
+    "credit.utilisation": 84,
+    "fulfilment.booking": 84,
+    "identity.email": 1200,
+    "conduct.fare": 60,
+}
 
 
 def population_of(drawn):
@@ -38,7 +43,8 @@ def population_of(drawn):
     return card, _one_switch_a_source(people), as_of
 
 
-populations = some_bytes(200 + 10 * PEOPLE * MOST_ENTRIES).map(population_of)
+BYTES = 200 + 10 * PEOPLE * MOST_ENTRIES
+populations = some_bytes(BYTES).map(population_of)
 
 
 def _extreme(card, choices):
@@ -88,9 +94,9 @@ def tables():
                 cursor.execute(f"DROP TABLE {table}")
 
 
-def by_statement(card, people, as_of, *, rewrite=lambda sql: sql):
-    """What the statement gives for these people: `(counted, state, value, factors, purposes, last id, entries)` each."""
-    statement = Statement(card, as_of, connection.vendor, TABLES)
+def by_statement(card, people, as_of, *, made=Statement):
+    """What the statement gives for each of these people, in the order of its columns."""
+    statement = made(card, as_of, connection.vendor, TABLES)
     entries = [
         (key, one.id, 10 * key + SOURCE_NUMBERS[one.source], catalogue.kind(one.kind).number,
          day_number(one.occurred_on), one.lapses_on.isoformat(), one.value, one.status)
@@ -103,7 +109,7 @@ def by_statement(card, people, as_of, *, rewrite=lambda sql: sql):
         _insert(cursor, TABLES.enrolment, [(key,) for key in people])
         _insert(cursor, TABLES.link, sorted(links))
         _insert(cursor, TABLES.entry, entries)
-        cursor.execute(rewrite(statement.sql("citizen_id > 0")))
+        cursor.execute(statement.sql("citizen_id > 0"))
         names = [column[0] for column in cursor.description]
         assert tuple(names) == statement.columns
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
