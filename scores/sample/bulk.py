@@ -36,8 +36,7 @@ def write(rows: Sequence[models.Model]) -> None:
     if rows:
         model = type(rows[0])
         keyed = rows[0].pk is not None
-        given = [field for field in model._meta.concrete_fields if not field.generated]
-        names = [field.attname for field in given if keyed or not field.primary_key]
+        names = [field.attname for field in model._meta.concrete_fields if keyed or not field.primary_key]
         write_values(model, names, ([getattr(row, name) for name in names] for row in rows))
 
 
