@@ -76,6 +76,16 @@ def months_after(day: str, months: str) -> str:
     return f"date({day}, 'start of month', '+' || ({months}) || ' months')"
 
 
+def day_of(date: str) -> str:
+    """SQL for what `scores.population.day_number` gives."""
+    if connection.vendor == "postgresql":
+        parts = (f"EXTRACT({part} FROM {date})::integer" for part in ("year", "month", "day"))
+    else:
+        parts = (f"CAST(strftime('%{part}', {date}) AS integer)" for part in "Ymd")
+    year, month, day = parts
+    return f"32 * (12 * {year} + {month}) + {day}"
+
+
 def fill(people: int, records: int) -> None:
     """Write everything in one transaction; see the module."""
     now = timezone.now()
@@ -149,7 +159,8 @@ def _insert_records(record: int, people: int, everybody: str, *, stamp: str, tod
         "scores_entry",
         {
             "id": f"{record} * {people} + n", "external_id": f"'bench-{record}'", "kind_number": kind,
-            "occurred_on": occurred_on, "value": one_of(values, "n", 10 * record + 4), "recorded_at": stamp,
+            "occurred_on": occurred_on, "day": day_of(occurred_on),
+            "value": one_of(values, "n", 10 * record + 4), "recorded_at": stamp,
             "lapses_on": months_after(occurred_on, months), "status": status, "citizen_id": "n",
             "link_id": f"{place} * {people} + n",
         },

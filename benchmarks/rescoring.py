@@ -57,7 +57,7 @@ class Meter:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> str:
-        """Peak resident memory in MB: of this process, and what the database's holds of its own now and held at most."""
+        """Peak resident memory of this process, and what the database's holds of its own and held at most."""
         here = f"client {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // MEGABYTE} MB"
         if self.is_here:
             return here

@@ -10,15 +10,17 @@ from citizen_app.models.keys import IntegerNamed, NamedQuerySet
 from scores import catalogue
 from scores.models.enrolment import Enrolment
 from scores.models.sources import Link
+from scores.population import day_number
 
+VOUCHES = catalogue.kind("vouch.received").number
 MOST_ENTRIES = 1 << 43
 """Entry keys stay below: the population statement packs one with a day into a whole number (`scores.population`)."""
 
 
 class DayNumber(models.Func):
     """A date as the whole number 32 · (12 · year + month) + day of the month: it sorts like the date, and without its
-    last five bits it is the month the arithmetic counts in. Said in each database's own words, so that a generated
-    column may have it.
+    last five bits it is the month the arithmetic counts in. Said in each database's own words, so that a constraint
+    may have it.
     """
 
     arity = 1
@@ -30,13 +32,22 @@ class DayNumber(models.Func):
 
     def as_sqlite(self, compiler, connection, **context):  # type: ignore[no-untyped-def]
         template = (
-            "(384 * CAST(substr(%(expressions)s, 1, 4) AS integer) + 32 * CAST(substr(%(expressions)s, 6, 2) AS integer)"
+            "(384 * CAST(substr(%(expressions)s, 1, 4) AS integer)"
+            " + 32 * CAST(substr(%(expressions)s, 6, 2) AS integer)"
             " + CAST(substr(%(expressions)s, 9, 2) AS integer))"
         )
         return self.as_sql(compiler, connection, template=template, **context)
 
 
-VOUCHES = catalogue.kind("vouch.received").number
+class DayField(models.IntegerField):
+    """`occurred_on` as a whole number, written whenever the row is. A plain column that a constraint holds to its date:
+    SQLite leaves a covering index aside where a generated one is read.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> int:
+        occurred_on = models.DateField().to_python(model_instance.occurred_on)  # type: ignore[attr-defined]
+        model_instance.day = number = day_number(occurred_on)  # type: ignore[attr-defined]
+        return number
 
 
 class EntryQuerySet(NamedQuerySet):
@@ -67,7 +78,7 @@ class Entry(IntegerNamed):
     """One recorded fact. `kind_number` is the catalogue's stable number; `value` counts ten-thousandths.
 
     `lapses_on` is fixed at recording and can only move earlier (P8). `day` is `occurred_on` as whole numbers are
-    reckoned with; the database keeps it.
+    reckoned with; nobody need give it.
     """
 
     class Status(models.TextChoices):
@@ -84,9 +95,7 @@ class Entry(IntegerNamed):
     external_id = models.CharField(max_length=128)
     kind_number = models.PositiveSmallIntegerField()
     occurred_on = models.DateField()
-    day = models.GeneratedField(
-        expression=DayNumber("occurred_on"), output_field=models.IntegerField(), db_persist=True
-    )
+    day = DayField(editable=False)
     value = models.BigIntegerField(default=0)
     recorded_at = models.DateTimeField()
     lapses_on = models.DateField()
@@ -106,6 +115,7 @@ class Entry(IntegerNamed):
                 name="entry_value_within_bounds",
             ),
             models.CheckConstraint(condition=Q(lapses_on__gt=F("occurred_on")), name="entry_lapses_after_it_occurred"),
+            models.CheckConstraint(condition=Q(day=DayNumber("occurred_on")), name="entry_day_is_its_date"),
             models.CheckConstraint(condition=Q(id__lt=MOST_ENTRIES), name="entry_key_within_bounds"),
         ]
         indexes = [
@@ -116,6 +126,8 @@ class Entry(IntegerNamed):
                 covers=["day", "lapses_on", "value", "kind_number", "status"],
                 name="entry_of_citizen",
             ),
+            # The population statement: disputed entries that might take the latest's place.
+            models.Index(fields=["enrolment", "link"], condition=Q(status="disputed"), name="entry_disputed"),
             # The daily lapse.
             models.Index(fields=["lapses_on"], name="entry_by_lapse"),
             # The daily look at everybody's trust: the few entries of vouches that stand.

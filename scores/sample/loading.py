@@ -19,6 +19,7 @@ from citizen_app.models import AuditEvent, Citizen, ConsentEvent, ConsentText
 from scores import catalogue, scoring
 from scores.changes import compare
 from scores.models import Enrolment, Entry, Furnisher, Link, Score, ScoreChange, Source
+from scores.population import day_number
 from scores.sample.authorities import authorities
 from scores.sample.people import Record
 from scores.services import consents
@@ -38,6 +39,7 @@ ENTRY_VALUES: Final = (
     "external_id",
     "kind_number",
     "occurred_on",
+    "day",
     "value",
     "recorded_at",
     "lapses_on",
@@ -193,10 +195,10 @@ def _write_links_and_entries(
             )
             links.append(link)
             for name, kind, occurred_on, value in records:
-                number, lapses_on = _facts(kind, occurred_on)
+                number, day, lapses_on = _facts(kind, occurred_on)
                 key = next(entry_keys)
                 rows.append(
-                    (key, citizen.pk, link.pk, name, number, occurred_on, value, now, lapses_on, scoring.ACTIVE)
+                    (key, citizen.pk, link.pk, name, number, occurred_on, day, value, now, lapses_on, scoring.ACTIVE)
                 )
                 own.append(scoring.Entry(key, kind, occurred_on, lapses_on, value, source=source.code))
         to_score.append(own)
@@ -206,9 +208,9 @@ def _write_links_and_entries(
 
 
 @lru_cache(maxsize=8192)
-def _facts(kind: str, occurred_on: date) -> tuple[int, date]:
+def _facts(kind: str, occurred_on: date) -> tuple[int, int, date]:
     known = catalogue.kind(kind)
-    return known.number, catalogue.lapses_on(known, occurred_on)
+    return known.number, day_number(occurred_on), catalogue.lapses_on(known, occurred_on)
 
 
 def _write_scores(people: list[Citizen], entries: list[list[scoring.Entry]], *, now: datetime) -> None:

@@ -40,7 +40,7 @@ class Result(NamedTuple):
 
 
 def statement(card: Scorecard, *, as_of: date) -> Statement:
-    """The statement in the words of the database in use; `columns`, `factor_columns` and `purpose_columns` name them."""
+    """The statement in the words of the database in use; it names its columns (`columns`, `factor_columns` …)."""
     return Statement(card, as_of, connection.vendor)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from scores.models import Entry, Source
+from scores.population import day_number
 
 Key = tuple[int, str]
 """A link's key and the furnisher's own id of the entry."""
@@ -21,9 +22,7 @@ Content = tuple[int, date, int, str | None]
 """What must be the same when an entry is sent again: kind, day, value, and what it replaces."""
 
 ROWS_PER_WRITE: Final = 1_000
-_COLUMNS: Final = (
-    "citizen_id, link_id, external_id, kind_number, occurred_on, value, recorded_at, lapses_on, status, replaces_id"
-)
+_COLUMNS: Final = "citizen_id, link_id, external_id, kind_number, occurred_on, day, value, recorded_at, lapses_on, status, replaces_id"
 
 
 class KnownLink(NamedTuple):
@@ -142,6 +141,7 @@ def _values(
             entry.external_id,
             kind_number,
             written(occurred_on),
+            day_number(occurred_on),
             value,
             recorded_at,
             written(entry.lapses_on),

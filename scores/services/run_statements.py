@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scores.changes import RANGE_CLAMPED, ROUNDING, SCORECARD_REPLACED
-from scores.population import POSTGRESQL, Statement
+from scores.population import Statement
 from scores.scorecard_parts import POINT, Scorecard
 
 FRESH: Final = "scores_fresh"
@@ -35,7 +35,7 @@ class RunStatements:
 
     @property
     def _is_postgresql(self) -> bool:
-        return self.computed.vendor == POSTGRESQL
+        return self.computed.vendor == "postgresql"
 
     def compute(self, *, after: int, upto: int) -> str:
         """Fill the temporary table: `[first day of the month]`.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from io import StringIO
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+
+from scores.models import Entry
 
 ROOT = Path(__file__).parents[2]
 CARD = ROOT / "scores" / "scorecards" / "2026-11.yaml"
@@ -41,15 +45,20 @@ PRINTED = (
 )
 
 
-@pytest.fixture
-def scored(tmp_path):
-    """Score these lines and return what was printed."""
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=["pure", "population"])
+def scored(tmp_path, request):
+    """Score these lines with either engine and return what was printed."""
 
     def score(lines, as_of="2026-11-23", scorecard=CARD, *options):
         path = tmp_path / "entries.ndjson"
         path.write_bytes(lines if isinstance(lines, bytes) else lines.encode())
         out = StringIO()
-        call_command("score_entries", f"--scorecard={scorecard}", f"--as-of={as_of}", *options, str(path), stdout=out)
+        engine = f"--engine={request.param}"
+        command = ["score_entries", f"--scorecard={scorecard}", f"--as-of={as_of}", engine, *options, str(path)]
+        call_command(*command, stdout=out)
         return out.getvalue()
 
     return score
@@ -94,9 +103,14 @@ def test_the_same_bytes_come_from_the_command_line(tmp_path):
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "VAR_DIR": str(tmp_path)}
     command = [sys.executable, "manage.py", "score_entries", f"--scorecard={CARD}", "--as-of=2026-11-23"]
 
-    run = subprocess.run([*command, str(good)], cwd=ROOT, env=environment, capture_output=True, check=False)
-    assert (run.returncode, run.stdout, run.stderr) == (0, PRINTED.encode(), b"")
-    run = subprocess.run([*command, str(bad)], cwd=ROOT, env=environment, capture_output=True, check=False)
+    for engine in ("pure", "population"):  # which needs no migrated database
+        run = subprocess.run(
+            [*command, f"--engine={engine}", str(good)], cwd=ROOT, env=environment, capture_output=True, check=False
+        )
+        assert (run.returncode, run.stdout, run.stderr) == (0, PRINTED.encode(), b"")
+    run = subprocess.run(
+        [*command, "--engine=population", str(bad)], cwd=ROOT, env=environment, capture_output=True, check=False
+    )
     assert (run.returncode, run.stdout) == (2, b"")
     assert b"Line 10: kind is missing." in run.stderr
 
@@ -183,6 +197,46 @@ def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(CommandError, match="cannot be read") as refusal:
         call_command("score_entries", str(tmp_path / "none"), scorecard=str(CARD), as_of="2026-11-23")
     assert refusal.value.returncode == 2
+
+
+def test_both_engines_print_the_same_bytes(tmp_path):
+    """Names that sort by their bytes, not by letters; disputes, sources and days in every order."""
+    dice = random.Random(3)
+    kinds = {
+        "credit.payment": (-2, 3),
+        "fulfilment.booking": (0, 2),
+        "credit.utilisation": (0, 2),
+        "conduct.tax": (0, 99),
+    }
+    path = tmp_path / "entries.ndjson"
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(1500):
+            kind = dice.choice(list(kinds))
+            entry = {
+                "subject": dice.choice("aAbBzZ_ -ÄäüÜßé中😀") + str(dice.randrange(20)),
+                "kind": kind,
+                "occurred_on": f"{dice.choice((2024, 2025, 2026))}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}",
+                "value": dice.randint(*kinds[kind]),
+                "source": dice.choice("xyz"),
+                "status": dice.choice(["active"] * 6 + ["disputed", "disputed", "struck"]),
+            }
+            file.write(json.dumps(entry) + "\n")
+    printed = {}
+    for engine in ("pure", "population"):
+        out = StringIO()
+        call_command(
+            "score_entries", f"--scorecard={CARD}", "--as-of=2026-11-23", f"--engine={engine}", path, stdout=out
+        )
+        printed[engine] = out.getvalue()
+    assert printed["population"] == printed["pure"]
+    assert printed["pure"].count('"scored"') > 100
+
+
+def test_the_population_engine_leaves_nothing_behind(scored):
+    before = connection.introspection.table_names(include_views=True)
+    scored(ENTRIES)
+    assert connection.introspection.table_names(include_views=True) == before
+    assert not Entry.objects.exists()
 
 
 def test_the_engine_must_be_one_there_is(scored):

@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from scores.catalogue import BadValue, UnknownKind, kind, lapses_on, parse_value
 from scores.scorecard import InvalidScorecard, Scorecard, load_scorecard
-from scores.scoring import ACTIVE, DISPUTED, STRUCK, Entry, score
+from scores.scoring import ACTIVE, ASSESSABLE, DISPUTED, NOT_ENOUGH_RECORDS, STRUCK, Entry, score
+from scores.services.filed_entries import score_filed
 
 REQUIRED = ("subject", "kind", "occurred_on")
 OPTIONAL = ("value", "source", "status")
@@ -35,7 +36,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--scorecard", required=True, metavar="FILE.yaml", help="the scorecard to score by")
         parser.add_argument("--as-of", required=True, metavar="YYYY-MM-DD", help="the day to score for")
-        parser.add_argument("--engine", choices=["pure"], default="pure", help="what computes (default: pure)")
+        parser.add_argument(
+            "--engine",
+            choices=["pure", "population"],
+            default="pure",
+            help="what computes: one subject after another in Python, or one "
+            "statement for all in temporary tables of the database (default: pure; both print the same bytes)",
+        )
         parser.add_argument("entries", metavar="FILE.ndjson", help="the entries, in order of arrival")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -44,15 +51,29 @@ class Command(BaseCommand):
         except BadLine as error:
             raise CommandError(str(error), returncode=2) from None
         card = _scorecard(options["scorecard"])
-        by_subject = _read_entries(options["entries"])
+        engine = _by_population if options["engine"] == "population" else _by_pure
         # Everything has been read and found good before the first byte goes out.
         binary = getattr(self.stdout, "buffer", None)
-        for subject in sorted(by_subject):
-            line = _scored_line(subject, card, by_subject[subject], as_of)
+        for line in engine(card, _read_entries(options["entries"]), as_of):
             if binary is None:
                 self.stdout.write(line)
             else:
                 binary.write(line.encode() + b"\n")
+
+
+def _by_pure(card: Scorecard, entries: Iterator[tuple[str, Entry]], as_of: date) -> Iterator[str]:
+    by_subject: dict[str, list[Entry]] = {}
+    for subject, entry in entries:
+        by_subject.setdefault(subject, []).append(entry)
+    for subject in sorted(by_subject):
+        scoring = score(card, by_subject[subject], as_of)
+        purposes = {code: purpose.value for code, purpose in scoring.purposes.items()}
+        yield _line_of(subject, scoring.state, scoring.value, scoring.factors, purposes)
+
+
+def _by_population(card: Scorecard, entries: Iterator[tuple[str, Entry]], as_of: date) -> Iterator[str]:
+    for scored in score_filed(entries, card=card, as_of=as_of):
+        yield _line_of(*scored)
 
 
 def _scorecard(path: str) -> Scorecard:
@@ -64,20 +85,17 @@ def _scorecard(path: str) -> Scorecard:
         raise CommandError(f"{path} is no scorecard.\n{error}", returncode=2) from error
 
 
-def _read_entries(path: str) -> dict[str, list[Entry]]:
-    """The entries of each subject, their line numbers for ids."""
-    by_subject: dict[str, list[Entry]] = {}
+def _read_entries(path: str) -> Iterator[tuple[str, Entry]]:
+    """Each entry with its subject, its line number for an id."""
     try:
         with Path(path).open("rb") as file:
             for number, line in enumerate(_lines(file), start=1):
                 try:
-                    subject, entry = _read_line(line, number)
+                    yield _read_line(line, number)
                 except BadLine as error:
                     raise CommandError(f"Line {number}: {error}", returncode=2) from error
-                by_subject.setdefault(subject, []).append(entry)
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error}", returncode=2) from error
-    return by_subject
 
 
 def _lines(file: Any) -> Iterator[bytes]:
@@ -157,16 +175,18 @@ def _day(raw: Any, what: str) -> date:
     raise BadLine(f"{what} must be a date like 2026-11-23.")
 
 
-def _scored_line(subject: str, card: Scorecard, entries: list[Entry], as_of: date) -> str:
-    scoring = score(card, entries, as_of)
+def _line_of(
+    subject: str, state: str, value: int | None, factors: dict[str, int], purposes: dict[str, int | None]
+) -> str:
     return json.dumps(
         {
             "subject": subject,
-            "state": scoring.state,
-            "value": scoring.value,
-            "factors": scoring.factors,
+            "state": state,
+            "value": value,
+            "factors": factors,
             "purposes": {
-                code: {"state": purpose.state, "value": purpose.value} for code, purpose in scoring.purposes.items()
+                code: {"state": NOT_ENOUGH_RECORDS if one is None else ASSESSABLE, "value": one}
+                for code, one in purposes.items()
             },
         },
         ensure_ascii=False,

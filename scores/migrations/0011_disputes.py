@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0008_positions_in_imported_files'),
+        ('scores', '0010_positions_in_imported_files'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

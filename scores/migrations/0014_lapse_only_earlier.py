@@ -6,6 +6,6 @@ from scores import entry_guards
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scores", "0040_scorecard_drafts_and_shadow_runs")]
+    dependencies = [("scores", "0013_scorecard_drafts_and_shadow_runs")]
 
     operations = [migrations.RunPython(entry_guards.install, entry_guards.remove)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0051_thin_old_history'),
+        ('scores', '0015_thin_old_history'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0010_disputes'),
+        ('scores', '0011_disputes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0050_lapse_only_earlier'),
+        ('scores', '0014_lapse_only_earlier'),
     ]
 
     operations = [

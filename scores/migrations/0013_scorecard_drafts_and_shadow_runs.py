@@ -51,7 +51,7 @@ def loosen(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0030_vouches'),
+        ('scores', '0012_vouches'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

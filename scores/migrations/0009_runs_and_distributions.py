@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0006_entry_day_and_covering_index'),
+        ('scores', '0008_entry_day_is_checked'),
     ]
 
     operations = [

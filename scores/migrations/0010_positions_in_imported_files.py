@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scores', '0007_runs_and_distributions'),
+        ('scores', '0009_runs_and_distributions'),
     ]
 
     operations = [

@@ -17,6 +17,6 @@ def tell(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scores", "0052_furnishers_say_what_they_are")]
+    dependencies = [("scores", "0016_furnishers_say_what_they_are")]
 
     operations = [migrations.RunPython(tell, migrations.RunPython.noop)]

@@ -1,0 +1,110 @@
+"""Two engines, one truth: the statement over everybody gives what the pure function gives for each."""
+
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+
+from scores import population, population_rules
+from scores.scoring import score
+
+from .populations import BYTES, by_statement, population_of, populations, tables
+from .random_lives import EDGES, edges_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tried_tables(db):
+    with tables():
+        yield
+
+
+def by_pure(card, people, as_of):
+    """The same from the pure function, with the edges these people stood at."""
+    found, edges = {}, Counter()
+    for key, entries in people.items():
+        scoring = score(card, entries, as_of)
+        edges.update(edges_of(card, entries, as_of, scoring))
+        found[key] = (
+            scoring.explanation.counted,
+            scoring.state,
+            scoring.value,
+            scoring.factors,
+            {code: purpose.value for code, purpose in scoring.purposes.items()},
+            max((entry.id for entry in entries), default=0),
+            len(entries),
+        )
+    return found, edges
+
+
+def test_both_engines_are_equal_at_every_edge(tried_tables, least_examples):
+    stood_at = Counter()
+
+    @settings(max_examples=settings().max_examples // 8)
+    @given(populations)
+    def check(case):
+        pure, edges = by_pure(*case)
+        assert by_statement(*case) == pure
+        stood_at.update(edges)
+
+    check()
+    assert {edge: stood_at[edge] for edge in EDGES if stood_at[edge] < least_examples} == {}
+
+
+MUTANTS = {
+    "a bound does not belong to its bin": ('f"WHEN value <= {bin.up_to} THEN', 'f"WHEN value < {bin.up_to} THEN'),
+    "weights have fractions": ('f"({FULL_WEIGHT} * {left} /', 'f"({FULL_WEIGHT}.0 * {left} /'),
+    "factors have no limits": (
+        "clamped = self._words.clamp(earned,",
+        "clamped = (lambda amount, *_, **__: amount)(earned,",
+    ),
+    "ties go to the lower id": ("+ id * {1 << BIN_BITS}", "+ ({(1 << ID_BITS) - 1} - id) * {1 << BIN_BITS}"),
+    "a source may give any amount": ("clamped = self.words.clamp(total, -limit, limit)", "clamped = total"),
+    "rules have no limits": (
+        "clamped = self.words.clamp(total, self.rule.least",
+        "clamped = self.words.clamp(total, -(1 << 62)",
+    ),
+    "an entry counts on the day it lapses": ("{of}lapses_on > ", "{of}lapses_on >= "),
+    "tomorrow's entry counts": ("{of}day <= {day_number(self.as_of)}", "{of}day <= {day_number(self.as_of) + 31}"),
+    "a window is a month longer": (
+        "self.month - rule.lapses_after_months + 1)",
+        "self.month - rule.lapses_after_months)",
+    ),
+    "struck entries count": ("{of}status <> '{STRUCK}' AND ", ""),
+    "what is switched off counts": (" AND NOT off.is_on", " AND NOT off.is_on AND off.id < 0"),
+    "a disputed entry may hurt": ('f"CASE WHEN active THEN {one} ELSE 0 END"', "str(one)"),
+    "a dispute brings back what is older": ("> coalesce({self.name} >> {BIN_BITS}, -1)", "> -1"),
+    "halves round down": ("{POINT // 2}", "{POINT // 2 - 1}"),
+    "a need asks for one more": (">= {need.entries}", "> {need.entries}"),
+    "a thin file is one entry thinner": ("counted >= {self.card.min_entries}", "counted > {self.card.min_entries}"),
+    "the last entry is not told": ("max(id) AS last_entry_id", "max(id) FILTER (WHERE kind > 0) AS last_entry_id"),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), MUTANTS.values(), ids=MUTANTS)
+def test_a_changed_statement_is_found_out(tried_tables, monkeypatch, before, after):
+    dice, made = random.Random(11), mutated(monkeypatch, before, after)
+    for _ in range(200):
+        case = population_of(dice.randbytes(BYTES))
+        if by_statement(*case, made=made) != by_pure(*case)[0]:
+            return
+    pytest.fail("Nothing told the changed statement from the right one.")
+
+
+def mutated(monkeypatch, before, after):
+    """The statement's class, made anew from the source with one change."""
+    changed = 0
+    for module in (population_rules, population):
+        source = Path(module.__file__).read_text()
+        changed += source.count(before)
+        name = f"mutated_{module.__name__.rpartition('.')[2]}"
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        text = source.replace(before, after).replace("from scores.population_rules", "from mutated_population_rules")
+        exec(compile(text, name, "exec"), sys.modules[name].__dict__)
+    assert changed > 0
+    return sys.modules["mutated_population"].Statement
