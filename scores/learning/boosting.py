@@ -15,6 +15,7 @@ from scores.scoring import ACTIVE, Entry, month
 
 SEED = 20_051_001
 MONTHS = 24
+ROUNDS = 150
 
 
 def months_of(entries: Collection[Entry], kinds: Sequence[str], as_of: date) -> list[float]:
@@ -30,19 +31,23 @@ def months_of(entries: Collection[Entry], kinds: Sequence[str], as_of: date) -> 
 def boosted(rows: Sequence[Sequence[float]], is_so: Sequence[bool], tested: Sequence[Sequence[float]]) -> list[float]:
     """How unlikely it is of each of the tested, by what was learned from the rows: higher is better, like a score."""
     import numpy as np
+    from threadpoolctl import threadpool_limits
 
     learned = np.asarray(rows, dtype=float)
     seen = ~np.isnan(learned).all(axis=0)
-    machine: Any = _machine()
-    machine.fit(learned[:, seen], np.asarray(is_so))
-    return [-float(one) for one in machine.predict_proba(np.asarray(tested, dtype=float)[:, seen])[:, 1]]
+    # One thread: the same sums in the same order, and no quarrel over a busy machine's cores.
+    with threadpool_limits(1):
+        machine: Any = _machine()
+        machine.fit(learned[:, seen], np.asarray(is_so))
+        chances = machine.predict_proba(np.asarray(tested, dtype=float)[:, seen])[:, 1]
+    return [-float(one) for one in chances]
 
 
 def _machine() -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(
-        max_iter=150,
+        max_iter=ROUNDS,
         learning_rate=0.05,
         max_leaf_nodes=15,
         min_samples_leaf=60,

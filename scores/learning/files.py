@@ -75,6 +75,16 @@ def read_scored(path: str) -> dict[str, int | None]:
     return {str(row[SUBJECT]): row["value"] for _, row in _rows(path) if SUBJECT in row and "value" in row}
 
 
+def refuse_protected(path: str) -> None:
+    """Refuse a file of entries of which a key or a kind is protected or a named proxy; other faults are not judged."""
+    seen: set[str] = set()
+    for number, row in _rows(path):
+        for name in (*row, str(row.get("kind", ""))):
+            if name not in seen and never_an_input(name) is not None:
+                raise unwanted(name, f"{path}, line {number}")
+            seen.add(name)
+
+
 def unwanted(name: object, where: str) -> BadFile:
     """The refusal of a column that is none of those read."""
     why_not = never_an_input(str(name))

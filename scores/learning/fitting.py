@@ -2,8 +2,8 @@
 
 The structure is a scorecard: its rules, windows, bins, and of its points only which way they go. A bin that earns
 nothing goes on earning nothing; a bin that helps never comes to hurt, and the other way round (but in the rule that
-carries the level); where one bin is above its neighbour it never comes to be below. So "later is never better" is written
-into the structure by whoever draws it, and what is found is how much.
+carries the level); where one bin is above its neighbour it never comes to be below. So "later is never better" is
+written into the structure by whoever draws it, and what is found is how much.
 
 Needs numpy and scipy (`requirements-analysis.txt`). The same input gives the same points: nothing is drawn by lot.
 """

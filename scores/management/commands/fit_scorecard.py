@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from scores.learning.drafting import Anchor
-from scores.learning.files import BadFile, Split, read_groups, read_outcomes
+from scores.learning.files import BadFile, Split, read_groups, read_outcomes, refuse_protected
 from scores.learning.fitting import CannotFit
 from scores.learning.measures import TellsNothing
 from scores.learning.report import render
@@ -79,6 +79,7 @@ class Command(BaseCommand):
         others = [_scorecard(path) for path in options["compare"]]
         outcomes = read_outcomes(options["outcomes"])
         groups = read_groups(options["groups"]) if options["groups"] else {}
+        refuse_protected(options["entries"])
         fitted, tested = parted(_read_entries(options["entries"]), outcomes, split)
         if not fitted.subjects or not tested.subjects:
             raise BadFile("There must be people with records and an outcome on both sides of the split.")
