@@ -117,6 +117,7 @@ def _minimise(
     """The level and effects with the least regularised log-loss within the bounds and the order."""
     import numpy as np
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     people = len(good)
 
@@ -135,15 +136,17 @@ def _minimise(
         if lower is not None:
             differences[row, lower] = -1
     share = good.mean()
-    done = minimize(
-        loss,
-        np.concatenate([[np.log(share / (1 - share))], np.zeros(len(bounds) - 1)]),
-        jac=True,
-        method="SLSQP",
-        bounds=bounds,
-        constraints={"type": "ineq", "fun": lambda at: differences @ at, "jac": lambda at: differences},
-        options={"maxiter": 1_000, "ftol": 1e-10},
-    )
+    # One thread: the same sums in the same order, and no quarrel over a busy machine's cores.
+    with threadpool_limits(1):
+        done = minimize(
+            loss,
+            np.concatenate([[np.log(share / (1 - share))], np.zeros(len(bounds) - 1)]),
+            jac=True,
+            method="SLSQP",
+            bounds=bounds,
+            constraints={"type": "ineq", "fun": lambda at: differences @ at, "jac": lambda at: differences},
+            options={"maxiter": 1_000, "ftol": 1e-10},
+        )
     if not done.success:
         raise CannotFit(f"No points were found: {done.message}.")
     return done.x

@@ -30,7 +30,7 @@ def _few_rounds(monkeypatch):
 class Invented:
     """Files of invented people: the later they pay, the worse most of them end."""
 
-    def __init__(self, folder, people=400):
+    def __init__(self, folder, people=300):
         self.folder = folder
         self.entries, self.outcomes, self.groups = (
             folder / name for name in ("entries.ndjson", "outcomes.csv", "groups.csv")

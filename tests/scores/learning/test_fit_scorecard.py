@@ -47,7 +47,8 @@ def refused(fit, *options, **changed):
 def test_the_order_of_ends_is_found_again(fit):
     card = load_scorecard(fit("--share=550=0.8", "--share=620=0.5")[0])
     latest = [bin.milli_points for bin in card.rule_of["payment_latest"].bins]
-    assert latest[1] > latest[2] > latest[3]
+    assert latest[1] >= latest[2] >= latest[3]
+    assert latest[1] > latest[3]
     assert card.rule_of["payments_late"].bins[1].milli_points < 0
     assert all(bin.milli_points % 500 == 0 for rule in card.rules for bin in rule.bins if rule.kind == "credit.paid")
     for rule in card.rules:
@@ -56,13 +57,9 @@ def test_the_order_of_ends_is_found_again(fit):
 
 
 @pytest.mark.analysis
-def test_the_same_files_give_the_same_card_and_page(fit):
-    assert fit() == fit()
-
-
-@pytest.mark.analysis
-def test_groups_change_the_report_and_never_the_card(fit, invented):
+def test_the_same_files_give_the_same_and_groups_change_the_report_only(fit, invented):
     card, page = fit()
+    assert fit() == (card, page)
     turned = invented.folder / "turned.csv"
     turned.write_text(invented.groups.read_text().replace("even", "x").replace("odd", "even").replace("x", "odd"))
     other_card, other_page = fit(groups=turned)
@@ -114,7 +111,7 @@ def test_other_faults_are_refused(fit, invented):
     assert "no rule to split by" in refused(fit, "--fit-on=sex")
     assert "--share must be given twice" in refused(fit, "--share=550=0.8")
     assert "reached at the same place" in refused(fit, "--share=550=0.8", "--share=650=0.9999")
-    invented.outcomes.write_text("subject,outcome\n" + "".join(f"p{number},0\n" for number in range(400)))
+    invented.outcomes.write_text("subject,outcome\n" + "".join(f"p{number},0\n" for number in range(300)))
     assert "20 people must have ended badly" in refused(fit)
 
 
