@@ -13,7 +13,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from itertools import combinations
 from types import MappingProxyType
 
-from scores.forbidden_kinds import never_a_source
+from scores.forbidden_kinds import never_a_source, never_an_input
 
 VALUE_SCALE = 10_000
 """Ten-thousandths in one: an entry's value has at most four decimals."""
@@ -187,6 +187,9 @@ def check_kind(proposed: Kind) -> None:
     topic = never_a_source(proposed.code, proposed.title, proposed.meaning, proposed.unit)
     if topic is not None:
         raise RefusedKind(f"{proposed.code} cannot be a kind: {topic} can never be a source.", topic=topic)
+    why_not = never_an_input(proposed.code)
+    if why_not is not None:
+        raise RefusedKind(f"{proposed.code} cannot be a kind: {why_not}.")
     if not _CODE.fullmatch(proposed.code):
         raise RefusedKind(f"{proposed.code!r} is no code: it must be like credit.payment, in lower case.")
     longest = ROOMS.get(proposed.code.partition(".")[0])
@@ -403,6 +406,17 @@ KINDS: tuple[Kind, ...] = (
         "0..1",
         False,
         (PLATFORM, PEER),
+    ),
+    _kind(
+        18,
+        "credit.paid",
+        "Credit paid back",
+        "What was paid back on a credit account in a month, in the country's monthly minimum wages: 0 nothing, "
+        "0.5 half a wage.",
+        "minimum wages",
+        "0..10000",
+        False,
+        (BANK, BUREAU),
     ),
 )
 

@@ -34,7 +34,7 @@ class Tables(NamedTuple):
     """citizen_id"""
 
 
-STORED: Final = Tables()
+STORED = Tables()
 
 
 @dataclass(frozen=True)

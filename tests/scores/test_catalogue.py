@@ -29,6 +29,7 @@ FIRST_SET = {
     15: "conduct.travel",
     16: "conduct.tax",
     17: "vouch.received",
+    18: "credit.paid",
 }
 
 
@@ -44,7 +45,7 @@ def test_nothing_outside_the_catalogue_is_a_kind(code):
     with pytest.raises(UnknownKind):
         kind(code)
     with pytest.raises(UnknownKind):
-        kind_of_number(18)
+        kind_of_number(19)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_how_long_entries_may_live(room, months):
     ("code", "furnishers"),
     [
         ("credit.payment", {"bank", "bureau"}),
+        ("credit.paid", {"bank", "bureau"}),
         ("fulfilment.booking", {"merchant", "platform"}),
         ("identity.email", {"platform"}),
         ("conduct.fare", {"transit"}),
@@ -92,6 +94,7 @@ def test_who_may_furnish(code, furnishers):
         ("conduct.volunteering", Decimal("7.5"), 75_000),
         ("conduct.tax", 12, 120_000),
         ("vouch.received", "0.3333", 3_333),
+        ("credit.paid", "0.0631", 631),
     ],
     ids=lambda given: repr(given)[:30],
 )
@@ -257,6 +260,23 @@ def test_a_harmless_code_does_not_hide_it(described, topic):
     with pytest.raises(RefusedKind) as refusal:
         check_kind(proposed("conduct.index", **described))
     assert refusal.value.topic == topic
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("credit.limit", "it stands for age"),
+        ("credit.card_limit", "it stands for age"),
+        ("identity.age", "age is protected"),
+        ("identity.birth_year", "age is protected"),
+        ("identity.postcode", "it stands for ethnicity and income"),
+        ("identity.first_name", "it stands for sex and ethnicity"),
+    ],
+)
+def test_what_is_protected_or_stands_for_it_cannot_be_proposed(code, why):
+    with pytest.raises(RefusedKind) as refusal:
+        check_kind(proposed(code))
+    assert str(refusal.value) == f"{code} cannot be a kind: {why}."
 
 
 def test_a_harmless_kind_can_be_proposed():
