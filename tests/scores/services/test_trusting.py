@@ -223,11 +223,11 @@ def test_a_ring_of_accounts_gains_nothing_in_180_days_and_nothing_afterwards_wit
     start = NOW
     ring = [EnrolmentFactory(now=start, document=True).citizen for _ in range(RING)]
     everybody = Enrolment.objects.count()
-    # Every month they try, and are told that they have not been here for long enough.
+    # Every month some of them try, each at least once, and are told that they have not been here for long enough.
     for month in range(6):
         now = start + timedelta(days=30 * month)
         token = ask_for_vouch(citizen=ring[month], now=now).token
-        assert {tried(one, token, now) for one in ring[6:]} == {"enrolled_too_recently"}
+        assert {tried(one, token, now) for one in ring[6 + month :: 6]} == {"enrolled_too_recently"}
         recompute_when_due(now=now)
     # From the 180th day each gives the three they have, and learns that there is no fourth.
     now = start + timedelta(days=180)
@@ -235,7 +235,7 @@ def test_a_ring_of_accounts_gains_nothing_in_180_days_and_nothing_afterwards_wit
         for step in (1, 2, 3):
             vouch(one, ring[(number + step) % RING], now=now)
     token = ask_for_vouch(citizen=ring[5], now=now).token
-    assert {tried(one, token, now) for one in ring[6:]} == {"vouch_limit_reached"}
+    assert {tried(one, token, now) for one in ring[6::5]} == {"vouch_limit_reached"}
     assert Vouch.objects.filter(giver__in=[one.pk for one in ring]).count() == 3 * RING
     recompute_when_due(now=now + timedelta(days=30))
     ids = [one.pk for one in ring]
