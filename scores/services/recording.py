@@ -22,10 +22,9 @@ Content = tuple[int, date, int, str | None]
 """What must be the same when an entry is sent again: kind, day, value, and what it replaces."""
 
 ROWS_PER_WRITE: Final = 1_000
-_COLUMNS: Final = ", ".join(
-    ("citizen_id", "link_id", "external_id", "kind_number", "occurred_on", "day", "value", "recorded_at", "lapses_on")
-    + ("status", "replaces_id")
-)
+_COLUMNS: Final = """
+    citizen_id, link_id, external_id, kind_number, occurred_on, day, value, recorded_at, lapses_on, status, replaces_id
+"""
 
 
 class KnownLink(NamedTuple):
