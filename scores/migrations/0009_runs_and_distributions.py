@@ -16,12 +16,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('counted_on', models.DateField(unique=True)),
-                ('total_count', models.PositiveIntegerField()),
-                ('counts', models.JSONField(default=dict)),
+                ('percents', models.JSONField(default=dict)),
             ],
-            options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('total_count__gte', 0)), name='score_distribution_counts_people')],
-            },
         ),
         migrations.CreateModel(
             name='RescoringRun',

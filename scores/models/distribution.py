@@ -1,20 +1,16 @@
-"""How the scores of all are spread: numbers of people, and no person."""
+"""Where each score stands among all: shares in whole percent, and no person."""
 
 from django.db import models
-from django.db.models import Q
 
 
 class ScoreDistribution(models.Model):
-    """How many people had each score on a day (`{"612": 40, …}`); the latest is what percentiles are read from."""
+    """For each score there can be, the share of people below it, as it was on a day (`{"612": 40, …}`, in percent).
+
+    Empty while fewer than a thousand people have a score, so that a whole percent always stands for ten of them.
+    """
 
     counted_on = models.DateField(unique=True)
-    total_count = models.PositiveIntegerField()
-    counts = models.JSONField(default=dict)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(total_count__gte=0), name="score_distribution_counts_people"),
-        ]
+    percents = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"distribution of {self.counted_on}"
