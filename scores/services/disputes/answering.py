@@ -46,7 +46,7 @@ def answer_dispute(
         raise WrongState
     if dispute.due_on is not None and scoring_day(now) > dispute.due_on:
         raise AnswerTooLate
-    answer = {"answered_at": now, "position": position}
+    answer: dict[str, Any] = {"answered_at": now, "position": position}
     if position == Position.CONFIRM:
         if not unanswered.move(dispute.pk, leaving=Dispute.UNDECIDED, to=State.IN_REVIEW, **answer):
             raise WrongState

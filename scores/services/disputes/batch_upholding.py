@@ -110,7 +110,8 @@ def _uphold_for(citizen_id: int, proposal: MassUpholding, *, now: datetime) -> N
         return  # left meanwhile
     score_in_force(citizen_id, now=now)
     batch = entries_of_batch(proposal.source, proposal.recorded_at).filter(enrolment_id=citizen_id)
-    batch.strike(why=WHY, now=now)
+    if not batch.strike(why=WHY, now=now):
+        return  # another worker was here
     for dispute in Dispute.objects.of(citizen_id).open().filter(disputed__entry__in=batch).distinct():
         if not standing_entries(dispute).exists():
             uphold(dispute, now=now, by=By.OPERATOR, text=proposal.reason)

@@ -27,7 +27,7 @@ _EVIDENCE = Prefetch("evidence", queryset=Evidence.objects.order_by("id"))
 def own_disputes(citizen_id: int) -> DisputeQuerySet:
     """One citizen's disputes with everything `dispute_rows` tells of them."""
     rows = Dispute.objects.of(citizen_id).select_related("source")
-    return rows.prefetch_related(_ENTRIES, _EVENTS, _EVIDENCE)  # type: ignore[no-any-return]
+    return rows.prefetch_related(_ENTRIES, _EVENTS, _EVIDENCE)
 
 
 def dispute_rows(disputes: Sequence[Dispute], *, now: datetime | None = None) -> list[dict[str, Any]]:
@@ -157,7 +157,7 @@ def disputes_of_source(source: Source, *, now: datetime | None = None) -> Disput
     recent = Q(state__in=Dispute.OPEN) | Q(ended_at__gt=now - RECENT)
     named = Exists(DisputedEntry.objects.filter(dispute=OuterRef("pk")))
     rows = Dispute.objects.filter(recent, named, source=source, asked_at__isnull=False)
-    return rows.prefetch_related(_ENTRIES, _EVIDENCE)  # type: ignore[no-any-return]
+    return rows.prefetch_related(_ENTRIES, _EVIDENCE)
 
 
 def furnisher_rows(disputes: Sequence[Dispute], *, now: datetime | None = None) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ def finish(
     if to in Dispute.WON:
         entries.strike(why=WHY, now=now)
     else:
-        entries.filter(disputed__has_benefit=True).restore(now=now)
+        Entry.objects.filter(disputed__dispute=dispute, disputed__has_benefit=True).restore(now=now)
     _tell_other_rooms(dispute, to, entry_ids=list(entries.values_list("pk", flat=True)), corrected_ids=corrected_ids)
     DisputedEntry.objects.filter(dispute=dispute).update(is_open=False)
     note(dispute, what or to, by=by, at=now, text=text)

@@ -165,3 +165,10 @@ def test_one_s_own_file_is_an_attachment_and_nobody_else_s(browser, life):
 def test_a_switched_off_source_can_be_disputed_too(browser, life):
     switch_source(citizen=life[0], source_code="bank", on=False)
     assert "Your dispute is received" in text_of(sent(browser, life[1]))
+
+
+def test_a_form_of_more_than_twelve_mebibytes_is_not_read(browser, life):
+    body = b"--x\r\n" + b"a" * (12 * 1024 * 1024)
+    answer = browser.generic("POST", "/disputes/new", body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 400
+    assert not Dispute.objects.exists()
