@@ -26,15 +26,17 @@ _NAME: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}\.(jpg|pdf)")
 class PrivateStorage(FileSystemStorage):
     """Files under `VAR_DIR/kept` that only the server's own user reads; they have no address."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700} | options)
+    def __init__(self, location: str | None = None, **options: Any) -> None:
+        self._folder = location
+        super().__init__(location, **{"file_permissions_mode": 0o600, "directory_permissions_mode": 0o700} | options)
 
     @property
-    def base_location(self) -> str:  # type: ignore[override]
-        return str(self._location or Path(settings.VAR_DIR) / "kept")
+    def base_location(self) -> str:
+        """Where VAR_DIR is now, unless a folder was named."""
+        return self._folder or str(Path(settings.VAR_DIR) / "kept")
 
     @property
-    def location(self) -> str:  # type: ignore[override]
+    def location(self) -> str:
         return str(Path(self.base_location).absolute())
 
     def url(self, name: str | None) -> str:

@@ -60,7 +60,7 @@ class Past:
 
     def card_at(self, at: datetime) -> Card:
         """The scorecard in force at an instant; before the first one, the first one."""
-        published = [row for row in self._scorecards if row.published_at <= at]
+        published = [row for row in self._scorecards if row.published_at and row.published_at <= at]
         return card_of(published[-1] if published else self._scorecards[0])
 
     def score_at(
@@ -77,7 +77,7 @@ class Past:
         `undisputed` count as if nobody had disputed them.
         """
         wrong = {self.remembered[key].replaces for key in corrected if key in self.remembered} | set(without)
-        standing = []
+        standing: list[scoring.Entry] = []
         for key, one in self.remembered.items():
             if key in corrected:
                 standing.extend(self._corrected(one, at))
