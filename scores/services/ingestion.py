@@ -17,7 +17,7 @@ from citizen_app.bulk import reserve_keys
 from citizen_app.errors import NotFound
 from citizen_app.models import OAuthApplication
 from scores.errors import UnlinkedBatch
-from scores.models import Enrolment, Entry, EntryStatusChange, Inquiry, Link, Source
+from scores.models import Entry, EntryStatusChange, Inquiry, Link, Source
 from scores.services.batches import (
     ENTRY_CONTRADICTED,
     INVALID,
@@ -172,8 +172,9 @@ def _place(
 
 
 def _write(source: Source, plan: _Plan, citizen_ids: list[int], *, by: OAuthApplication | None, now: datetime) -> None:
-    # Held before any entry has its key, so that whoever holds an enrolment has seen every entry with a lower one.
-    Enrolment.objects.staying(citizen_ids)
+    # First, because it holds the enrolments (`staying`) before any entry has its key: whoever holds an enrolment against
+    # that has seen every entry about it with a lower key than those still to come.
+    tell_citizens(source, citizen_ids, now=now)
     if plan.replaced_within:
         keys = reserve_keys(Entry, len(plan.new))
         for entry in plan.new:
@@ -186,7 +187,6 @@ def _write(source: Source, plan: _Plan, citizen_ids: list[int], *, by: OAuthAppl
         EntryStatusChange(entry_id=pk, at=now, was=Entry.Status.ACTIVE, became=Entry.Status.STRUCK, why="replaced")
         for pk in struck
     )
-    tell_citizens(source, citizen_ids, now=now)
     record(by=by, action="entries.furnish", on=f"source:{source.code}", accepted=len(plan.new))
 
 

@@ -17,6 +17,7 @@ from citizen_app.outbox import run_due
 from scores.errors import TooManyEntries, UnlinkedBatch
 from scores.forbidden_kinds import NEVER
 from scores.models import Entry, EntryStatusChange, Inquiry, Link, Score
+from scores.services import ingestion
 from scores.services.ingestion import furnish_entries, retract_entry
 from scores.services.linking import switch_source
 from tests.factories.scores import (
@@ -362,3 +363,18 @@ def test_the_database_takes_an_external_id_once_per_link_and_sane_values_only(so
         with pytest.raises(IntegrityError) as refusal, transaction.atomic():
             Entry.objects.create(**fields)
         assert violated(refusal.value) == name
+
+
+@pytest.mark.postgresql
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time and no such lock")
+def test_the_enrolments_are_held_before_any_entry_has_its_key(source, citizen, monkeypatch):
+    write, seen = ingestion.write_entries, []
+
+    def looks_first(entries, **options):
+        seen.append([one["sql"] for one in queries if "FOR KEY SHARE" in one["sql"]])
+        write(entries, **options)
+
+    monkeypatch.setattr(ingestion, "write_entries", looks_first)
+    with CaptureQueriesContext(connection) as queries:
+        furnish(source, row("S-1"))
+    assert [len(held) for held in seen] == [1]
