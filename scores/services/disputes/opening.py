@@ -19,6 +19,7 @@ from scores.models.disputes import appeal_ends
 from scores.services.disputes.doubt import may_have_benefit, worth_doubting
 from scores.services.disputes.evidence import KeptFile, add_evidence, kept
 from scores.services.disputes.steps import By, State, What, finish, hold, note
+from scores.services.furnisher_record import RECEIVED, count_dispute
 from scores.services.rescoring import rescore, score_in_force, scoring_day
 
 ENTRIES_AT_MOST: Final = 100
@@ -146,6 +147,7 @@ def _insert(
     if marked:
         Entry.objects.filter(pk__in=marked).mark_disputed(now=now)
         rescore(citizen_id=citizen.pk, cause=ScoreChange.Cause.DISPUTE, now=now)
+    count_dispute(source, outcome=RECEIVED, now=now)
     return dispute
 
 

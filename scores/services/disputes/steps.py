@@ -13,6 +13,7 @@ from citizen_app.outbox import enqueue
 from scores.errors import NotEnrolled
 from scores.models import Dispute, DisputedEntry, DisputeEvent, Enrolment, Entry, ScoreChange
 from scores.models.disputes import DisputeQuerySet
+from scores.services.furnisher_record import LOST, UNANSWERED, count_dispute
 from scores.services.outcomes import tell_dispute_withdrawn, tell_dispute_won
 from scores.services.rescoring import rescore, score_in_force
 
@@ -77,6 +78,9 @@ def finish(
     DisputedEntry.objects.filter(dispute=dispute).update(is_open=False)
     note(dispute, what or to, by=by, at=now, text=text)
     rescore(citizen_id=dispute.enrolment_id, cause=ScoreChange.Cause.DISPUTE, now=now)
+    if to in Dispute.WON:
+        outcome = UNANSWERED if to == State.LAPSED_UNANSWERED else LOST
+        count_dispute(dispute.source, outcome=outcome, now=now)
     dispute.refresh_from_db()
 
 

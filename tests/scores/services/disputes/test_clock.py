@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import Sum
 
 from citizen_app.outbox import run_due, run_sweeps
-from scores.models import Dispute, DisputedEntry, Entry, Evidence, Score
+from scores.models import Dispute, DisputedEntry, Entry, Evidence, Score, SourceMonth
 from scores.services.disputes.answering import answer_dispute
 from scores.services.disputes.clock import end_emptied, remind_furnishers, strike_unanswered
 from scores.services.disputes.deciding import admit_dispute
@@ -158,3 +159,14 @@ def test_the_sweeps_are_registered_and_idle_the_second_time(life):
     assert [run_sweeps(later)[name] for name in names] == [1, 0, 0]
     assert [run_sweeps(later)[name] for name in names] == [0, 0, 0]
     assert "scores.dispute_evidence" in run_sweeps(later)
+
+
+def test_the_furnishers_public_record_counts_what_it_was_asked_what_it_lost_and_where_it_was_silent(life):
+    citizen, late, dispute = life
+    counted = SourceMonth.objects.filter(source=dispute.source)
+    assert counted.values_list("disputed_count", "lost_count", "unanswered_count").get() == (1, 0, 0)
+    strike_unanswered(now=NOW + 31 * DAY, limit=10)
+    other, later = citizen_in_arrears(dispute.source)
+    answer_dispute(dispute=dispute_of(other, later), position="withdraw", now=NOW + DAY)
+    sums = counted.aggregate(*[Sum(f"{name}_count") for name in ("disputed", "lost", "unanswered")])
+    assert sums == {"disputed_count__sum": 2, "lost_count__sum": 1, "unanswered_count__sum": 1}
