@@ -162,7 +162,7 @@ def test_the_sweeps_are_registered_and_idle_the_second_time(life):
 
 
 def test_the_furnishers_public_record_counts_what_it_was_asked_what_it_lost_and_where_it_was_silent(life):
-    citizen, late, dispute = life
+    *_, dispute = life
     counted = SourceMonth.objects.filter(source=dispute.source)
     assert counted.values_list("disputed_count", "lost_count", "unanswered_count").get() == (1, 0, 0)
     strike_unanswered(now=NOW + 31 * DAY, limit=10)
