@@ -159,7 +159,8 @@ def _insert_records(record: int, people: int, everybody: str, *, stamp: str, tod
         "scores_entry",
         {
             "id": f"{record} * {people} + n", "external_id": f"'bench-{record}'", "kind_number": kind,
-            "occurred_on": occurred_on, "day": day_of(occurred_on), "value": one_of(values, "n", 10 * record + 4), "recorded_at": stamp,
+            "occurred_on": occurred_on, "day": day_of(occurred_on), "value": one_of(values, "n", 10 * record + 4),
+            "recorded_at": stamp,
             "lapses_on": months_after(occurred_on, months), "status": status, "citizen_id": "n",
             "link_id": f"{place} * {people} + n",
         },
