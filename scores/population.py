@@ -106,22 +106,31 @@ FROM factor"""
         return Counts(self.card, self._window, self._words)
 
     def _rule(self, whose: str) -> str:
-        """What a citizen's entries come to, rule by rule; `kind` is NULL in those that do not count."""
-        columns = [*self._counts.columns(), "max(id) AS last_entry_id", "count(*) AS entry_count"]
+        """What a citizen's entries come to, rule by rule.
+
+        PostgreSQL also tells all of them in the same pass: `kind` is NULL in those that do not count. SQLite would sort
+        the rows of such a subquery before it groups them, so there the others are left out.
+        """
+        columns = self._counts.columns()
+        if self._words.is_postgresql:
+            columns += ["max(id) AS last_entry_id", "count(*) AS entry_count"]
         columns += [f"{rule.aggregate()} AS {rule.name}" for rule in self._rules if rule.is_summed_at_once]
         if self._has_flags:
             columns.append(f"{flags(self._rules, self._words)} AS flags")
         counts = f"{self._window.counts('entry.', self._words)} AND off.id IS NULL"
+        if self._words.is_postgresql:
+            kind = f"CASE WHEN {counts} THEN entry.kind_number END"
+            where = f"{_of('entry', whose)}\n    ORDER BY entry.citizen_id\n    OFFSET 0"
+        else:
+            kind, where = "entry.kind_number", f"{_of('entry', whose)} AND {counts}"
         return f"""rule AS (
   SELECT citizen_id,
     {_lines(columns)}
   FROM (
     SELECT entry.citizen_id, entry.id, entry.day, entry.value, entry.status = '{ACTIVE}' AS active,
-      CASE WHEN {counts} THEN entry.kind_number END AS kind
+      {kind} AS kind
     FROM {self._entries(whose)}
-    WHERE {_of("entry", whose)}
-    ORDER BY entry.citizen_id
-    {self._words.unmerged}
+    WHERE {where}
   ) entry
   GROUP BY citizen_id
 )"""
@@ -184,11 +193,18 @@ FROM factor"""
         return f""", factor AS {self._words.kept}(
   SELECT person.citizen_id{counts},
     {_lines(factors)},
-    coalesce(last_entry_id, 0) AS last_entry_id, coalesce(entry_count, 0) AS entry_count
+    {self._told("max(id)", "last_entry_id")}, {self._told("count(*)", "entry_count")}
   FROM {self.tables.enrolment} person{joins}
   WHERE {_of("person", whose)}
   {self._words.unmerged}
 )"""
+
+    def _told(self, aggregate: str, name: str) -> str:
+        """A column about all entries of the person."""
+        if self._words.is_postgresql:
+            return f"coalesce({name}, 0) AS {name}"
+        everything = f"SELECT {aggregate} FROM {self.tables.entry} own WHERE own.citizen_id = person.citizen_id"
+        return f"coalesce(({everything}), 0) AS {name}"
 
     # -- Step 5 to 8 ------------------------------------------------------------------------------------------------
 

@@ -69,8 +69,20 @@ class Words:
             found = (outcomes.get(number, otherwise) for number in range(1, highest + 1))
             listed = ",".join("NULL" if one is None else str(one) for one in found)
             return f"('{{{listed}}}'::integer[])[{column}]"
-        whens = " ".join(f"WHEN {number} THEN {outcome}" for number, outcome in outcomes.items())
-        return f"CASE {column} {whens} ELSE {'NULL' if otherwise is None else otherwise} END"
+        starts: list[tuple[int, int | None]] = [(0, otherwise)]
+        for number in range(min(outcomes), max(outcomes) + 2):
+            if outcomes.get(number, otherwise) != starts[-1][1]:
+                starts.append((number, outcomes.get(number, otherwise)))
+        return _halved(column, starts)
+
+
+def _halved(column: str, starts: Sequence[tuple[int, int | None]]) -> str:
+    """The outcome that starts at or before the column's value: halving asks less often than going through them all."""
+    if len(starts) == 1:
+        return "NULL" if starts[0][1] is None else str(starts[0][1])
+    middle = len(starts) // 2
+    first, last = _halved(column, starts[:middle]), _halved(column, starts[middle:])
+    return f"CASE WHEN {column} < {starts[middle][0]} THEN {first} ELSE {last} END"
 
 
 @dataclass(frozen=True)
@@ -218,9 +230,8 @@ class RuleColumn:
 
     def of_source(self) -> str:
         """The same of one source's entries, within what a source may give."""
-        assert self.rule.max_per_source is not None  # noqa: S101  (asked for such rules only)
         total = self.aggregate()
-        limit = self.rule.max_per_source // (1 if self.rule.fades else FULL_WEIGHT)
+        limit = (self.rule.max_per_source or 0) // (1 if self.rule.fades else FULL_WEIGHT)
         clamped = self.words.clamp(total, -limit, limit)
         if limit <= FITS_31_BITS:
             clamped = f"CAST({clamped} AS integer)"
