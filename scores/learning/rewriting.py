@@ -20,6 +20,8 @@ class RuleNumbers(NamedTuple):
 def rewritten(text: str, *, version: str, rules: Mapping[str, RuleNumbers]) -> str:
     """The structure's text with this version and these rules' numbers; everything else stands as it stood."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.MappingNode):
+        raise ValueError("A scorecard is a mapping.")
     parts = _mapping(root)
     changes = [(parts["version"], f'"{version}"')]
     for node in parts["rules"].value:

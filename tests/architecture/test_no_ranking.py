@@ -98,7 +98,8 @@ def test_nothing_counts_people_for_a_gauge():
 
 def test_no_command_takes_a_score_to_choose_or_order_people_by():
     choosing = re.compile(r"score|value|band|rank|top|order|sort|min|max|above|below|percentile", re.I)
-    may = {("score_entries", "--scorecard")}  # scores a file, and stores and reads nobody
+    # These score a file, and store and read nobody.
+    may = {("score_entries", "--scorecard"), ("fit_scorecard", "--scorecard")}
     assert {"score_entries", "verify_scores", "rescore_citizens", "create_citizen"} <= set(OURS)
     for name in OURS:
         parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)

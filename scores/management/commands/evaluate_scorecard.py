@@ -25,14 +25,14 @@ class Command(BaseCommand):
             "--fit-on", default="mod10<7", metavar="modM<N", help="who was learned from, and so is left out"
         )
         parser.add_argument("--threshold", action="append", type=int, help="a value to look at; may be repeated")
-        parser.add_argument("scored", nargs="+", metavar="FILE.ndjson", help="what score_entries printed, one per card")
+        parser.add_argument("printed", nargs="+", metavar="FILE.ndjson", help="what score_entries printed, one per card")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             split = Split(options["fit_on"])
             outcomes = read_outcomes(options["outcomes"])
             groups = read_groups(options["groups"]) if options["groups"] else {}
-            for path in options["scored"]:
+            for path in options["printed"]:
                 scored = {one: value for one, value in read_scored(path).items() if one in outcomes}
                 self._tell(
                     path,
