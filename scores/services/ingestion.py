@@ -168,8 +168,8 @@ def _place(
 
 
 def _write(source: Source, plan: _Plan, citizen_ids: list[int], *, by: OAuthApplication | None, now: datetime) -> None:
-    # First, because it holds the enrolments (`staying`) before any entry has its key: whoever holds an enrolment against
-    # that has seen every entry about it with a lower key than those still to come.
+    # First, because it holds the enrolments (`staying`) before any entry has its key: whoever holds an enrolment
+    # against that has seen every entry about it with a lower key than those still to come.
     tell_citizens(source, citizen_ids, now=now)
     if plan.replaced_within:
         keys = reserve_keys(Entry, len(plan.new))
