@@ -46,7 +46,7 @@ def serve(application: str, environment: dict[str, str]) -> Iterator[Server]:
     command += ["--workers", "1", "--blocking-threads", "16", "--no-ws", "--log-level", "error", application]
     process = subprocess.Popen(command, env=environment)
     try:
-        for _ in range(150):
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz/live", timeout=1)
                 break
