@@ -25,7 +25,9 @@ class Command(BaseCommand):
             "--fit-on", default="mod10<7", metavar="modM<N", help="who was learned from, and so is left out"
         )
         parser.add_argument("--threshold", action="append", type=int, help="a value to look at; may be repeated")
-        parser.add_argument("printed", nargs="+", metavar="FILE.ndjson", help="what score_entries printed, one per card")
+        parser.add_argument(
+            "printed", nargs="+", metavar="FILE.ndjson", help="what score_entries printed, one per card"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
