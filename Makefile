@@ -10,13 +10,14 @@ DEPLOYED := PRODUCTION=true HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=citizen.e
 	BROKER_URL=amqp://guest:guest@127.0.0.1:5672// EMAIL_URL=smtp://mail.citizen.example:587 \
 	SECRET_KEY=check-only-$(shell printf 'k%.0s' $$(seq 60)) SERVER_KEY=check-only-$(shell printf 's%.0s' $$(seq 60))
 
-.PHONY: help run migrate seed test test-postgresql test-browser check check-static format bench openapi clean
+.PHONY: help run migrate seed test test-postgresql test-browser test-analysis check check-static format bench openapi clean
 
 help:
 	@echo "make run              the product on http://127.0.0.1:$(PORT) with sample data (SQLite, no services)"
 	@echo "make test             the tests (SQLite)"
 	@echo "make test-postgresql  the same tests on PostgreSQL (DATABASE_URL)"
 	@echo "make test-browser     the pages in headless Chromium"
+	@echo "make test-analysis    the tests of learning, with scikit-learn"
 	@echo "make check            the whole gate: format, lint, imports, types, migrations, deployment, API, tests"
 	@echo "make bench            the measurements of docs/performance.md"
 	@echo "make migrate          apply the migrations"
@@ -65,6 +66,15 @@ test-postgresql: $(VENV)/.development
 test-browser: $(VENV)/.development
 	@echo "Opening the pages in headless Chromium ..."
 	@$(BIN)/pytest -q -p no:randomly -o 'norecursedirs=.*' tests/browser
+
+$(VENV)/.analysis: requirements-analysis.txt $(VENV)/.development
+	@echo "Installing what learning needs ..."
+	@$(BIN)/pip install --quiet -r requirements-analysis.txt
+	@touch $@
+
+test-analysis: $(VENV)/.analysis
+	@echo "Running the tests of learning ..."
+	@env -u DATABASE_URL $(BIN)/pytest -q -rs tests/scores/learning
 
 check-static: $(VENV)/.development
 	$(BIN)/ruff format --check .
