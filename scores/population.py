@@ -211,7 +211,7 @@ FROM factor"""
     def _points(self, factor: Factor) -> str:
         """The factor's micro-points: its rules', within its limits, which are left out where nothing reaches them."""
         rules = [rule for rule in self._rules if rule.rule.factor == factor.code]
-        earned = "\n      + ".join([rule.earned() for rule in rules] or ["0"])
+        earned = "\n      + ".join(["CAST(0 AS bigint)", *(rule.earned() for rule in rules)])  # two may pass 31 bits
         least, most = sum(rule.reach[0] for rule in rules), sum(rule.reach[1] for rule in rules)
         clamped = self._words.clamp(earned, factor.least, factor.most, reach=(least, most))
         return f"CAST({clamped} AS bigint)"

@@ -216,10 +216,10 @@ class RuleColumn:
             if self.fits_bins and len(set(self.milli_points)) > 1:
                 key += f" + {self._by_bin(map(str, range(len(self.milli_points))))}"
             return f"max({key}) FILTER (WHERE {self._where(only_active=True)})"
-        earned = map(str, self.milli_points)
+        earned = [str(one) for one in self.milli_points]
         where = self._where(only_active=max(self.milli_points) <= 0)
         if max(self.milli_points) > 0:
-            earned = (str(one) if one >= 0 else f"CASE WHEN active THEN {one} ELSE 0 END" for one in self.milli_points)
+            earned = [str(one) if one >= 0 else f"CASE WHEN active THEN {one} ELSE 0 END" for one in self.milli_points]
         amount = self._by_bin(earned)
         if self.rule.fades:
             weight = self._weight("(day >> 5)")

@@ -30,7 +30,7 @@ class DayNumber(models.Func):
         " + EXTRACT(DAY FROM %(expressions)s)::integer)"
     )
 
-    def as_sqlite(self, compiler, connection, **context):  # type: ignore[no-untyped-def]
+    def as_sqlite(self, compiler, connection, **context):
         template = (
             "(384 * CAST(substr(%(expressions)s, 1, 4) AS integer)"
             " + 32 * CAST(substr(%(expressions)s, 6, 2) AS integer)"

@@ -49,9 +49,9 @@ def score_filed(entries: Iterable[tuple[str, scoring.Entry]], *, card: Scorecard
     else:
         own = sqlite3.connect("", isolation_level=None)
         try:
-            cursor = own.cursor()
-            _fill(cursor, entries, text="text", load=_insert)
-            yield from _scores(cursor, card, as_of, "sqlite")
+            rows = own.cursor()
+            _fill(rows, entries, text="text", load=_insert)
+            yield from _scores(rows, card, as_of, "sqlite")
         finally:
             own.close()
 

@@ -104,10 +104,9 @@ def _results(card: Scorecard, as_of: date, sql: str, params: list[Any]) -> list[
     return sorted(
         Result(
             *row[:4],
-            factors=dict(zip(factors, row[4:first], strict=True)),
-            purposes=dict(zip(purposes, row[first:second], strict=True)),
-            last_entry_id=row[second],
-            entry_count=row[second + 1],
+            dict(zip(factors, row[4:first], strict=True)),
+            dict(zip(purposes, row[first:second], strict=True)),
+            *row[second:],
         )
         for row in rows
     )

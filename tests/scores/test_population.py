@@ -3,6 +3,7 @@
 import random
 import sys
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 
 from scores import population, population_rules
-from scores.scoring import score
+from scores.scorecard import scorecard_from_document
+from scores.scoring import Entry, score
 
 from .populations import BYTES, by_statement, population_of, populations, tables
-from .random_lives import EDGES, edges_of
+from .random_lives import EDGES, day_of, edges_of
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +56,28 @@ def test_both_engines_are_equal_at_every_edge(tried_tables, least_examples):
 
     check()
     assert {edge: stood_at[edge] for edge in EDGES if stood_at[edge] < least_examples} == {}
+
+
+def test_the_largest_points_there_may_be_overflow_nothing(tried_tables, shipped_card):
+    """Rules alike that each give or take as much as allowed, in every way to count, in one factor."""
+    for points in ("10000", "-10000", "2147.483", "-2147.483"):
+        document = shipped_card.document
+        document["range"]["max"] = "10000"
+        document["factors"][0] |= {"min": "-10000", "max": "10000"}
+        document["rules"] = [
+            {"code": "rule", "kind": "credit.payment", "factor": "credit_history", "counts": counts,
+             "lapses_after_months": 84, "fades": fades, "min": "-10000", "max": "10000", "bins": [{"points": points}]}
+            | ({"max_per_source": "10000"} if cap else {})
+            for counts in ("every", "latest", "latest") for fades in (True, False) for cap in (True, False)
+        ]  # fmt: skip
+        for place, rule in enumerate(document["rules"]):
+            rule["code"] = f"rule_{place}"
+        card = scorecard_from_document(document)
+        for months in (0, 83):
+            day = day_of(12 * 2026 + 11 - months, 1)
+            lives = {1: [Entry(n, "credit.payment", day, date(2040, 1, 1), 0, "active", 1) for n in range(1, 60)]}
+            case = card, lives, date(2026, 11, 28)
+            assert by_statement(*case) == by_pure(*case)[0]
 
 
 MUTANTS = {
