@@ -158,4 +158,5 @@ def assert_only_keys_decide(table, asked, keys, *, at_least):
 def test_every_table_of_the_scores_is_known_here():
     known = {"Enrolment", "Entry", "EntryStatusChange", "Inquiry", "Score", "ScoreChange", "Scorecard"}
     known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode", "RescoringRun", "ScoreDistribution"}
+    known |= {"FileImport"}
     assert {model.__name__ for model in apps.get_app_config("scores").get_models()} == known
