@@ -32,9 +32,9 @@ ENTRY_CONTRADICTED: Final = "entry_contradicted"
 
 
 class Row(NamedTuple):
-    """A row that is right in itself. `value` is in ten-thousandths."""
+    """A row that is right in itself: `place` is its index in the batch, `value` is in ten-thousandths."""
 
-    index: int
+    place: int
     external_id: str
     subject: str
     kind_number: int
@@ -107,8 +107,8 @@ def judge(index: int, raw: Any, *, kinds: Collection[str], today: date) -> Row |
 
 def rejected(row: Row, code: str, detail: str, field: str | None = None) -> Rejection:
     """The rejection of a row that was right in itself."""
-    pointer = None if field is None else f"/entries/{row.index}/{field}"
-    return Rejection(row.index, row.external_id, code, detail, pointer)
+    pointer = None if field is None else f"/entries/{row.place}/{field}"
+    return Rejection(row.place, row.external_id, code, detail, pointer)
 
 
 def is_name(text: object) -> bool:

@@ -117,15 +117,15 @@ def write_entries(entries: Sequence[NewEntry], *, now: datetime) -> None:
                 while part := list(islice(rows, ROWS_PER_WRITE)):
                     copy.write("\n".join(["\t".join(map(str, row)) for row in part]) + "\n")
             return
-        recorded_at = connection.ops.adapt_datetimefield_value(now)
+        recorded_at = str(connection.ops.adapt_datetimefield_value(now))
         places = ", ".join(["%s"] * (columns.count(",") + 1))
         statement = f"INSERT INTO scores_entry ({columns}) VALUES ({places})"  # noqa: S608
-        cursor.executemany(statement, _values(entries, recorded_at, keyed=keyed, null=None))
+        cursor.executemany(statement, list(_values(entries, recorded_at, keyed=keyed, null=None)))
 
 
 def _values(
     entries: Iterable[NewEntry], recorded_at: str, *, keyed: bool, null: str | None
-) -> Iterator[tuple[object, ...]]:
+) -> Iterator[tuple[Any, ...]]:
     days: dict[date, str] = {}  # few, and written often
 
     def written(day: date) -> str:

@@ -163,5 +163,5 @@ def test_every_table_of_the_scores_is_known_here():
     known |= {"Dispute", "DisputedEntry", "DisputeEvent", "Evidence", "MassUpholding"}
     known |= {"Seed", "TrustDay", "Vouch", "VouchMark", "VouchRequest"}
     known |= {"ScorecardDraft", "ShadowRun"}  # about scorecards, and totals of nobody in particular
-    known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode", "SourceMonth", "DocumentVisit"}
+    known |= {"SourceMonth", "DocumentVisit"}
     assert {model.__name__ for model in apps.get_app_config("scores").get_models()} == known

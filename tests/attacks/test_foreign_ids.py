@@ -31,12 +31,17 @@ FOREIGN = {
 SCAN = {"code": "{typed}", "nonce": "a-new-nonce"}
 PERKS = {"perk_draft", "perk_approved", "perk_published", "perk_paused", "perk_free"}
 PREFIXES = {"entry": "ent", "reserved": "red", "used": "red", "merchant": "mer", "member": "mem", "branch": "br"}
-PREFIXES |= {"server": "cli"}
-PREFIXES |= {"dispute": "dsp", "rejected": "dsp", "evidence": "evi"}
-PREFIXES |= {"server": "cli", "vouch": "vch"}
-PREFIXES |= {"server": "cli", "make_good": "mkg"}
-# These name no object of somebody: a source is everybody's, an entry's id its furnisher's own, a token a secret.
-NO_OBJECTS = {"source", "external", "token", "vouch_token"}
+PREFIXES |= {
+    "server": "cli",
+    "dispute": "dsp",
+    "rejected": "dsp",
+    "evidence": "evi",
+    "vouch": "vch",
+    "make_good": "mkg",
+}
+# These name no object of somebody: a source and its furnisher are everybody's, an entry's id its furnisher's own, a
+# token a secret.
+NO_OBJECTS = {"source", "furnisher", "external", "token", "vouch_token"}
 
 
 def foreign_id(world: World, right: Right, name: str) -> str:
