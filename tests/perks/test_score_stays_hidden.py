@@ -98,6 +98,7 @@ def without_names_and_times(pieces: list[bytes]) -> list[bytes]:
         rb'"client_id":"[^"]+"',
         rb"\"\d+\"",
         rb"'[0-9a-f-]{32,36}'",
+        rb"'Content-Length', '\d+'",
     )
     cleaned = []
     for piece in pieces:
