@@ -101,12 +101,10 @@ def _results(card: Scorecard, as_of: date, sql: str, params: list[Any]) -> list[
         execute(cursor, sql, params)
         rows = cursor.fetchall()
     first, second = 4 + len(factors), 4 + len(factors) + len(purposes)
-    return sorted(
-        Result(
-            *row[:4],
-            dict(zip(factors, row[4:first], strict=True)),
-            dict(zip(purposes, row[first:second], strict=True)),
-            *row[second:],
-        )
-        for row in rows
-    )
+    found = []
+    for row in rows:
+        citizen_id, counted, state, value = row[:4]
+        points = dict(zip(factors, row[4:first], strict=True))
+        values = dict(zip(purposes, row[first:second], strict=True))
+        found.append(Result(citizen_id, counted, state, value, points, values, row[second], row[second + 1]))
+    return sorted(found)

@@ -111,7 +111,8 @@ def test_nothing_is_left_for_later():
 
 
 def test_models_announce_nothing():
-    signals = re.compile(r"\b(pre|post)_(save|delete|init)\b|\bm2m_changed\b")
+    # A field's own `def pre_save` announces nothing.
+    signals = re.compile(r"(?<!def )\b(pre|post)_(save|delete|init)\b|\bm2m_changed\b")
     assert named(path for path in MODULES if signals.search(path.read_text())) == []
 
 

@@ -106,7 +106,7 @@ MUTANTS = {
     "halves round down": ("{POINT // 2}", "{POINT // 2 - 1}"),
     "a need asks for one more": (">= {need.entries}", "> {need.entries}"),
     "a thin file is one entry thinner": ("counted >= {self.card.min_entries}", "counted > {self.card.min_entries}"),
-    "the last entry is not told": ("max(id) AS last_entry_id", "max(id) FILTER (WHERE kind > 0) AS last_entry_id"),
+    "the last entry is not told": ('{self._told("max(id)", "last_entry_id")}', "0 AS last_entry_id"),
 }
 
 
