@@ -37,6 +37,11 @@ def dispute_event_word(code: str) -> str:
 
 
 @register.filter
+def dispute_event_for_operator(code: str) -> str:
+    return dispute_words.EVENTS_FOR_OPERATORS.get(code, words.named(code))
+
+
+@register.filter
 def dispute_state_badge(code: str) -> Mapping[str, str]:
     return dispute_words.STATES[code]
 

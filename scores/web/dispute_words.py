@@ -41,6 +41,14 @@ EVENTS: Final = {
     "evidence_added": "You added a file",
     "evidence_erased": "Your files were erased",
 }
+EVENTS_FOR_OPERATORS: Final = EVENTS | {
+    "opened": "The citizen opened it",
+    "upheld": "Upheld",
+    "appealed": "The citizen appealed",
+    "upheld_on_appeal": "Upheld on appeal",
+    "evidence_added": "The citizen added a file",
+    "evidence_erased": "The files were erased",
+}
 ANSWERS: Final = {
     "confirm": "It says the record is right.",
     "withdraw": "It took the record back.",
@@ -53,7 +61,7 @@ def badge(dispute: Mapping[str, Any]) -> Mapping[str, str]:
     left = dispute.get("days_left")
     if left is not None:
         days = "1 day" if left == 1 else f"{left} days"
-        return {"tone": "info", "icon": "clock", "word": f"{days} left for {dispute['source_name']}"}
+        return {"tone": "info", "icon": "clock", "word": f"{days} left for the source"}
     return STATES[dispute["state"]]
 
 
