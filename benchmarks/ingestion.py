@@ -34,7 +34,7 @@ from django.utils import timezone  # noqa: E402
 
 from benchmarks.processes import Server, serve  # noqa: E402
 from citizen_app.accounts.sign_in import session_token_for  # noqa: E402
-from citizen_app.models import Citizen  # noqa: E402
+from citizen_app.models import Citizen, OutboxMessage  # noqa: E402
 from scores.models import Enrolment, Link, Score  # noqa: E402
 from scores.services.batches import Row, judge  # noqa: E402
 from scores.services.furnishers import MadeSource, create_source  # noqa: E402
@@ -358,6 +358,7 @@ def measure_import(server: Server, emails: list[str], folder: Path, *, entries: 
     # Scores are made of these files alone: nothing else may be on record about these people.
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE scores_entry CASCADE")
+    OutboxMessage.objects.filter(done_at=None).delete()
     made = linked_source(emails, folder, "file")
     path = imports(made, folder, people=len(emails), entries=entries, each=1)
     delivered = command("relay_outbox", "--once")

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
@@ -93,10 +93,22 @@ def import_entries(
                 position.refresh_from_db()
                 return Imported(position, from_line, was_interrupted=True)
             finally:
+                if position.lines_done - from_line + 1 >= ROWS_AT_ONCE:
+                    refresh_statistics()
                 promise.due_now()
         position.finished_at = timezone.now()
         position.save(update_fields=["finished_at"])
     return Imported(position, from_line)
+
+
+def refresh_statistics() -> None:
+    """Let the planner know that the tables have grown, before everybody in them is scored again.
+
+    PostgreSQL notices by itself, but some minutes later, and until then it may read a whole table for fifty people.
+    """
+    if connection.vendor == "postgresql":
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("ANALYZE scores_entry, scores_link")
 
 
 @transaction.atomic

@@ -11,6 +11,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from citizen_app.models import AuditEvent, OutboxMessage
 from citizen_app.outbox import run_due
@@ -239,6 +241,16 @@ def test_what_follows_a_promise_that_is_being_kept_gets_a_new_one(source, file):
     assert len(list(wrong_scores())) == 3
     run_due()
     assert list(wrong_scores()) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's planner needs no numbers here")
+def test_a_large_import_tells_the_planner_that_the_table_has_grown(source, file):
+    with CaptureQueriesContext(connection) as few:
+        run(source, file(*rows(3)))
+    with CaptureQueriesContext(connection) as many:
+        run(source, file(*rows(5, first=3)))
+    assert ["ANALYZE" in str(list(queries)) for queries in (few, many)] == [False, True]
 
 
 def test_an_import_is_on_record_and_told_to_those_it_is_about(source, file):
