@@ -194,7 +194,7 @@ class OwnDispute(DomainError):
 
 class SecondOperatorNeeded(DomainError):
     code, kind, title = "second_operator_needed", Kind.FORBIDDEN, "This takes another operator than the first."
-    remedy = "Another operator whose role includes disputes does it."
+    remedy = "Another operator of the same role does it."
 
 
 class AlreadyProposed(DomainError):
@@ -247,11 +247,6 @@ class SeedExists(DomainError):
 class OwnSeed(DomainError):
     code, kind, title = "own_seed", Kind.FORBIDDEN, "Nobody makes a seed of themselves."
     remedy = "Two other operators choose."
-
-
-class TwoOperatorsNeeded(DomainError):
-    code, kind, title = "two_operators_needed", Kind.FORBIDDEN, "Who proposed it cannot also confirm it."
-    remedy = "Another operator confirms it."
 
 
 class AnswerNotGenuine(DomainError):

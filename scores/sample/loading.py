@@ -81,7 +81,7 @@ def demo_sources() -> DemoSources:
             code=BANK,
             name="Demo bank: real payments, anonymous people",
             furnisher=Furnisher.objects.create(name="Demo bank", furnishes_as=[catalogue.BANK]),
-            kinds=["credit.payment", "credit.utilisation"],
+            kinds=["credit.payment", "credit.utilisation", "credit.paid"],
             is_demo=True,
         )
     invented = Source.objects.select_related("furnisher").filter(code=INVENTED).first()

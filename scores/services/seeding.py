@@ -9,7 +9,7 @@ from django.utils import timezone
 from citizen_app.audit import record
 from citizen_app.errors import DocumentNeeded, DomainError, FieldError, InvalidInput, NotFound
 from citizen_app.models import Citizen
-from scores.errors import NotEnrolled, OwnSeed, SeedExists, TwoOperatorsNeeded
+from scores.errors import NotEnrolled, OwnSeed, SecondOperatorNeeded, SeedExists
 from scores.models import Enrolment, Seed
 from scores.services.identity import tell_file_opened
 
@@ -52,14 +52,14 @@ def _propose(citizen: Citizen, *, reason: str, about: str, by: Citizen, now: dat
 def confirm_seed(*, seed_id: str, by: Citizen, now: datetime | None = None) -> Seed:
     """Confirm another operator's proposal: from the next day's computation on, trust begins with this person.
 
-    Raises `NotFound`, `OwnSeed` and `TwoOperatorsNeeded`. Safe twice.
+    Raises `NotFound`, `OwnSeed` and `SecondOperatorNeeded`. Safe twice.
     """
     now = now or timezone.now()
     seed = _held(seed_id)
     if seed.enrolment_id == by.pk:
         raise OwnSeed
     if seed.proposed_by_id == by.pk:
-        raise TwoOperatorsNeeded
+        raise SecondOperatorNeeded
     if seed.confirmed_at is None:
         seed.confirmed_by, seed.confirmed_at = by, now
         seed.save(update_fields=["confirmed_by", "confirmed_at"])

@@ -18,6 +18,7 @@ from scores.services.publishing import publish_scorecard
 from scores.services.rescoring import explained_score, rescore, score_in_force
 from scores.services.verifying import history_behind, wrong_changes, wrong_explanations, wrong_scores
 from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, scored_citizen
+from tests.factories.tampering import entry_guards_off
 
 pytestmark = pytest.mark.django_db
 
@@ -141,7 +142,8 @@ def test_where_what_was_cannot_be_made_again_the_factors_are_told_and_the_sum_is
     citizen = scored_citizen(payments=6)
     new_card(base="560")
     run_through(cause="scorecard")
-    Entry.objects.filter(enrolment_id=citizen.pk).update(value=10_000)  # no way of the product's
+    with entry_guards_off():
+        Entry.objects.filter(enrolment_id=citizen.pk).update(value=10_000)
     rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
     assert lines_of(last_change(citizen))[0][:2] == ("faded", "credit_history")
     assert sound()
@@ -149,7 +151,8 @@ def test_where_what_was_cannot_be_made_again_the_factors_are_told_and_the_sum_is
 
 def test_a_month_that_moves_a_value_names_the_entries_and_one_that_does_not_writes_nothing():
     fading, still = scored_citizen(payments=6), scored_citizen(payments=6)
-    Entry.objects.filter(enrolment_id=fading.pk).filter(external_id="p5").update(occurred_on=date(2024, 12, 31))
+    link = Link.objects.get(enrolment_id=fading.pk, source__code__startswith="bank")
+    entry_of(link, external_id="old", occurred_on=date(2024, 12, 31))
     for citizen in (fading, still):
         rescore(citizen_id=citizen.pk, cause="entries", now=NOW)
     rows = ScoreChange.objects.filter(enrolment_id=still.pk).count()

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from citizen_app.errors import DocumentNeeded, InvalidInput, NotFound
 from citizen_app.models import AuditEvent
-from scores.errors import OwnSeed, SeedExists, TwoOperatorsNeeded
+from scores.errors import OwnSeed, SecondOperatorNeeded, SeedExists
 from scores.models import Inquiry, Seed
 from scores.services.enrolment import leave
 from scores.services.seeding import confirm_seed, propose_seed, remove_seed
@@ -32,13 +32,14 @@ def ines():
 
 
 def told(citizen):
-    return list(Inquiry.objects.filter(enrolment=citizen.pk, what="file_opened").values_list("about", flat=True))
+    looks = Inquiry.objects.filter(enrolment=citizen.pk, what="file_opened").order_by("pk")
+    return list(looks.values_list("about", flat=True))
 
 
 def test_one_operator_proposes_another_confirms_and_the_person_reads_both(one, other, ines):
     seed = propose_seed(email=" Ines@example.org ", reason="Our team", by=one, now=NOW)
     assert seed.confirmed_at is None
-    with pytest.raises(TwoOperatorsNeeded):
+    with pytest.raises(SecondOperatorNeeded):
         confirm_seed(seed_id=seed.public_id, by=one, now=NOW)
     assert Seed.objects.get().confirmed_at is None
     confirm_seed(seed_id=seed.public_id, by=other, now=NOW)
