@@ -16,7 +16,7 @@ from scores import catalogue, scoring
 from scores.changes import Line, compare
 from scores.explaining import Explanation
 from scores.models import Enrolment, Entry, Score, ScoreChange
-from scores.services.comparing import explanation_kept
+from scores.services.comparing import Memory, explanation_kept
 from scores.services.publishing import card_of, current_scorecard
 
 RESCORE_TOPIC: Final = "score.rescore"
@@ -88,19 +88,24 @@ def rescore_together(*, citizen_ids: Collection[int], cause: str, now: datetime 
     scores = {score.pk: score for score in rows}
     scorecard_id, card = current_scorecard()
     entries, today = entries_of_each(enrolled), scoring_day(now)
+    memory = Memory([score.pk for score in scores.values() if score.compared_with is None])
     changes: list[ScoreChange] = []
     for citizen_id in enrolled:
         result = scoring.score(card, entries[citizen_id], today)
         explanation = result.explanation
         stored = scores.setdefault(citizen_id, Score(enrolment_id=citizen_id, revision=0))
-        if stored.revision == 0 or (stored.state, stored.value) != (result.state, result.value):
-            before = explanation_kept(stored, entries[citizen_id])
+        has_moved = stored.revision == 0 or (stored.state, stored.value) != (result.state, result.value)
+        before: Explanation | None = None
+        if stored.compared_with is None:
+            # Also where nothing moves, while no more than this one thing has happened since: later it might not be
+            # made again exactly.
+            before = memory.explanation(stored, entries[citizen_id])
+            stored.compared_with = None if before is None else before.to_document()
+        elif has_moved:
+            before = Explanation.from_document(stored.compared_with)
+        if has_moved:
             changes.append(_change(stored, before, result, cause, now))
             stored.kept, stored.compared_with = explanation.totals, explanation.to_document()
-        elif stored.compared_with is None:
-            # Now, while no more than this one thing has happened since: later it might not be made again exactly.
-            before = explanation_kept(stored, entries[citizen_id])
-            stored.compared_with = None if before is None else before.to_document()
         stored.scorecard_id = scorecard_id
         stored.state, stored.value = result.state, result.value
         stored.factors = result.factors
