@@ -29,7 +29,7 @@ PORTION: Final = 25_000
 RANGE: Final = 5_000
 """How many scores are computed by one statement, without a lock."""
 SMALLEST_SLICE, FIRST_SLICE = 50, 500
-HELD_FOR: Final = timedelta(milliseconds=40)
+HELD_FOR: Final = timedelta(milliseconds=25)
 """How long a slice of them may hold its rows while it is stored; the next is made larger or smaller to keep to it."""
 FEW: Final = 500
 """So few scores are made again by the sweep itself, person by person."""
