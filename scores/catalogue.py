@@ -120,9 +120,8 @@ def parse_value(kind: Kind, raw: object) -> int:
     JSON with `parse_float=Decimal`.
     """
     if type(raw) is int:  # most values are, and most of those are allowed
-        value: int | None = raw * VALUE_SCALE
-        if kind.least <= value <= kind.most:
-            return value
+        if kind.least <= raw * VALUE_SCALE <= kind.most:
+            return raw * VALUE_SCALE
         raise _bad_value(kind)
     if isinstance(raw, float):
         raise TypeError("Read JSON numbers with parse_float=Decimal: a float has lost the digits that were sent.")

@@ -43,12 +43,12 @@ HABITS: Final = (
 
 
 class Step(NamedTuple):
-    """One suggestion: `count` more records of a kind, or the lapse of one of the citizen's (`entry_id`, `on`)."""
+    """One suggestion: `times` more records of a kind, or the lapse of one of the citizen's (`entry_id`, `on`)."""
 
     code: str
     kind: str
     value: int = 0
-    count: int = 1
+    times: int = 1
     entry_id: int | None = None
     on: date | None = None
 
@@ -92,9 +92,7 @@ def shortest_path(card: Scorecard, entries: Sequence[Entry], as_of: date, *, pur
     def value_after(steps: Sequence[Step]) -> int | None:
         nonlocal trials
         trials += 1
-        add = [
-            Hypothetical(one.kind, as_of, one.value) for one in steps if one.entry_id is None for _ in range(one.count)
-        ]
+        add = [Hypothetical(one.kind, as_of, one.value) for one in _repeated(steps)]
         without = {one.entry_id for one in steps if one.entry_id is not None}
         return what_if(card, entries, as_of, add=add, without=without).purposes[purpose].value
 
@@ -102,7 +100,7 @@ def shortest_path(card: Scorecard, entries: Sequence[Entry], as_of: date, *, pur
     for count in range(1, MOST_STEPS + 1):
         within_reach = []
         for chosen in combinations(choices, count):
-            best = value_after([choice.step._replace(count=choice.most) for choice in chosen])
+            best = value_after([choice.step._replace(times=choice.most) for choice in chosen])
             if best is not None and best >= threshold:
                 within_reach.append(chosen)
             if trials >= MOST_TRIALS:
@@ -111,7 +109,7 @@ def shortest_path(card: Scorecard, entries: Sequence[Entry], as_of: date, *, pur
             for chosen in within_reach:
                 for counts in _shared_out(total, [choice.most for choice in chosen]):
                     steps = tuple(
-                        choice.step._replace(count=times) for choice, times in zip(chosen, counts, strict=True)
+                        choice.step._replace(times=often) for choice, often in zip(chosen, counts, strict=True)
                     )
                     value = value_after(steps)
                     if value is not None and value >= threshold:
@@ -125,7 +123,7 @@ def _repeated(steps: Sequence[Step]) -> Iterator[Step]:
     """Each step that adds records, as often as it adds one."""
     for step in steps:
         if step.entry_id is None:
-            yield from [step] * step.count
+            yield from [step] * step.times
 
 
 def _shared_out(total: int, most: Sequence[int]) -> Iterator[tuple[int, ...]]:

@@ -178,4 +178,4 @@ def step_text(step: Step) -> str:
         day = "" if step.on is None else f", from {step.on:%B %Y} on"
         return f"Wait until a record no longer counts{day}: {kind_title(step.kind).lower()}"
     one, several = HABIT_TEXTS[step.code]
-    return one if step.count == 1 else several.format(count=step.count)
+    return one if step.times == 1 else several.format(count=step.times)

@@ -67,19 +67,17 @@ def draw_badge(badge: Badge, *, theme: str) -> bytes:
     draw = ImageDraw.Draw(picture)
     draw.rounded_rectangle(_scaled(40, 40, WIDTH - 40, HEIGHT - 40), _px(36), colours["card"], colours["line"], _px(2))
     _draw_mark(draw, 96, 100, 108)
-    draw.text(
-        _scaled(232, 154), "Citizen App", colours["ink"], _font("commissioner-flared-latin", 52, 600), anchor="lm"
-    )
+    draw.text(_point(232, 154), "Citizen App", colours["ink"], _font("commissioner-flared-latin", 52, 600), anchor="lm")
     since, verified, enjoyed = badge.lines
-    draw.text(_scaled(96, 306), since, colours["ink"], _font("commissioner-flared-latin", 68, 600), anchor="lm")
+    draw.text(_point(96, 306), since, colours["ink"], _font("commissioner-flared-latin", 68, 600), anchor="lm")
     shade = colours["yes"] if badge.identity_verified else colours["soft"]
     text = _font("hanken-grotesk-latin", 42, 500)
     _draw_tick(draw, 96, 396, shade) if badge.identity_verified else _draw_ring(draw, 96, 396, shade)
-    draw.text(_scaled(152, 396), verified, colours["ink"], text, anchor="lm")
+    draw.text(_point(152, 396), verified, colours["ink"], text, anchor="lm")
     _draw_door(draw, 96, 468, colours["soft"])
-    draw.text(_scaled(152, 468), enjoyed, colours["ink"], text, anchor="lm")
+    draw.text(_point(152, 468), enjoyed, colours["ink"], text, anchor="lm")
     note = "A keepsake. It says nothing about a score and proves nothing."
-    draw.text(_scaled(96, 544), note, colours["soft"], _font("hanken-grotesk-latin", 28, 400), anchor="lm")
+    draw.text(_point(96, 544), note, colours["soft"], _font("hanken-grotesk-latin", 28, 400), anchor="lm")
     written = BytesIO()
     picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(written, "PNG", optimize=True)
     return written.getvalue()
@@ -87,6 +85,10 @@ def draw_badge(badge: Badge, *, theme: str) -> bytes:
 
 def _px(length: float) -> int:
     return round(length * _TIMES_LARGER)
+
+
+def _point(left: float, top: float) -> tuple[int, int]:
+    return _px(left), _px(top)
 
 
 def _scaled(*lengths: float) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ def _suggestion(step: Step) -> dict[str, Any]:
         "code": step.code,
         "text": assessments.step_text(step),
         "kind": step.kind,
-        "count": step.count,
+        "count": step.times,
         "entry": _entry(step),
         "on": step.on,
     }
@@ -68,7 +68,7 @@ def _suggestion(step: Step) -> dict[str, Any]:
 
 def _addition(step: Step) -> dict[str, Any]:
     whole, rest = divmod(step.value, VALUE_SCALE)
-    return {"kind": step.kind, "value": step.value / VALUE_SCALE if rest else whole, "count": step.count}
+    return {"kind": step.kind, "value": step.value / VALUE_SCALE if rest else whole, "count": step.times}
 
 
 def _entry(step: Step) -> str | None:

@@ -32,11 +32,11 @@ class Memory:
         if since is None:
             return
         changes = EntryStatusChange.objects.filter(entry__enrolment_id__in=citizen_ids, at__gte=since).order_by("-id")
-        for citizen_id, *change in changes.values_list("entry__enrolment_id", "entry_id", "at", "was"):
-            self._changes.setdefault(citizen_id, []).append(tuple(change))
+        for citizen_id, entry_id, at, was in changes.values_list("entry__enrolment_id", "entry_id", "at", "was"):
+            self._changes.setdefault(citizen_id, []).append((entry_id, at, was))
         links = Link.objects.filter(enrolment_id__in=citizen_ids, since__gte=since)
-        for citizen_id, *switch in links.values_list("enrolment_id", "source__code", "is_on", "since"):
-            self._switches.setdefault(citizen_id, []).append(tuple(switch))
+        for citizen_id, source, is_on, at in links.values_list("enrolment_id", "source__code", "is_on", "since"):
+            self._switches.setdefault(citizen_id, []).append((source, is_on, at))
 
     def explanation(self, score: Score, entries: Sequence[scoring.Entry]) -> Explanation | None:
         """The explanation of the score's latest row, made again; None where that has no value, or there is no row.

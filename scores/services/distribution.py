@@ -20,7 +20,7 @@ def count_scores(*, now: datetime) -> int:
     if ScoreDistribution.objects.filter(counted_on=today).exists():
         return 0
     rows = Score.objects.filter(state=Score.State.SCORED).values("value").annotate(people=Count("pk")).order_by()
-    people = {row["value"]: row["people"] for row in rows}
+    people: dict[int, int] = {row["value"]: row["people"] for row in rows if row["value"] is not None}
     ScoreDistribution.objects.get_or_create(counted_on=today, defaults={"percents": _percents(people)})
     ScoreDistribution.objects.filter(counted_on__lt=today).delete()
     return 1

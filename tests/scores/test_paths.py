@@ -38,7 +38,7 @@ def test_so_many_payments_on_time_and_not_one_fewer():
     # Three on time: 550 + 30 + 3 x 6 = 598 for travel; each more is 6.
     path = shortest_path(CARD, on_time(3), DAY, purpose="travel", threshold=610)
     assert (path.value, path.value_then) == (598, 610)
-    assert [(step.code, step.count) for step in path.steps] == [("pay_on_time", 2)]
+    assert [(step.code, step.times) for step in path.steps] == [("pay_on_time", 2)]
 
 
 def test_what_is_met_needs_nothing():
@@ -105,12 +105,12 @@ def test_the_path_is_what_the_arithmetic_says_and_no_smaller_one_leads_there(kin
         ]
         return what_if(CARD, entries, DAY, add=add, without=without).purposes["travel"].value
 
-    counts = [next((one.count for one in path.steps if one.code == habit.code), 0) for habit in HABITS]
+    counts = [next((one.times for one in path.steps if one.code == habit.code), 0) for habit in HABITS]
     without = [one.entry_id for one in path.steps if one.code == WAIT]
     assert value_after(counts, without) == path.value_then >= threshold
     if len(path.steps) == 1 and not without:
         # No other single habit gets there with fewer records.
-        for place, fewer in product(range(len(HABITS)), range(1, path.steps[0].count)):
+        for place, fewer in product(range(len(HABITS)), range(1, path.steps[0].times)):
             if HABITS[place].kind in kinds:
                 alone = [fewer if place == other else 0 for other in range(len(HABITS))]
                 assert (value_after(alone) or 0) < threshold

@@ -15,7 +15,7 @@ from scores.learning.fitting import CannotFit
 from scores.learning.measures import TellsNothing
 from scores.learning.report import render
 from scores.learning.study import draft_from, parted, study
-from scores.management.commands.score_entries import BadLine, _day, _read_entries, _scorecard
+from scores.management.commands.score_entries import BadLine, _day, _read_entries, _scorecard, of_each_subject
 from scores.scorecard import InvalidScorecard
 
 NEEDED = ("numpy", "scipy", "sklearn")
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         outcomes = read_outcomes(options["outcomes"])
         groups = read_groups(options["groups"]) if options["groups"] else {}
         refuse_protected(options["entries"])
-        fitted, tested = parted(_read_entries(options["entries"]), outcomes, split)
+        fitted, tested = parted(of_each_subject(_read_entries(options["entries"])), outcomes, split)
         if not fitted.subjects or not tested.subjects:
             raise BadFile("There must be people with records and an outcome on both sides of the split.")
         self.stdout.write(f"Learning from {len(fitted.subjects):,} people, testing on {len(tested.subjects):,}.")

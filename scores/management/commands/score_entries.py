@@ -3,7 +3,7 @@
 import json
 import re
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -62,13 +62,19 @@ class Command(BaseCommand):
 
 
 def _by_pure(card: Scorecard, entries: Iterator[tuple[str, Entry]], as_of: date) -> Iterator[str]:
-    by_subject: dict[str, list[Entry]] = {}
-    for subject, entry in entries:
-        by_subject.setdefault(subject, []).append(entry)
+    by_subject = of_each_subject(entries)
     for subject in sorted(by_subject):
         scoring = score(card, by_subject[subject], as_of)
         purposes = {code: purpose.value for code, purpose in scoring.purposes.items()}
         yield _line_of(subject, scoring.state, scoring.value, scoring.factors, purposes)
+
+
+def of_each_subject(entries: Iterable[tuple[str, Entry]]) -> dict[str, list[Entry]]:
+    """The entries of each subject, in their order."""
+    by_subject: dict[str, list[Entry]] = {}
+    for subject, entry in entries:
+        by_subject.setdefault(subject, []).append(entry)
+    return by_subject
 
 
 def _by_population(card: Scorecard, entries: Iterator[tuple[str, Entry]], as_of: date) -> Iterator[str]:
