@@ -8,6 +8,13 @@ import logging
 import structlog
 
 
+def without_traces_of_refusals(record: logging.LogRecord) -> bool:
+    """Django logs a refused page (403) with a traceback, as if something had failed; let the line alone say it."""
+    if record.name == "django.request" and record.levelno < logging.ERROR:
+        record.exc_info = None
+    return True
+
+
 def configure_logs(*, level: str, as_json: bool) -> None:
     """Send the standard library's and structlog's events to stderr in one format."""
     shared: list[structlog.typing.Processor] = [
@@ -23,6 +30,7 @@ def configure_logs(*, level: str, as_json: bool) -> None:
         else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
     handler = logging.StreamHandler()
+    handler.addFilter(without_traces_of_refusals)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -8,7 +8,7 @@ nothing that costs money. No clock, no database, no Django.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations
+from itertools import combinations, product
 from typing import Final, NamedTuple
 
 from scores.catalogue import VALUE_SCALE
@@ -19,6 +19,8 @@ WAIT: Final = "wait_for_lapse"
 MOST_STEPS: Final = 3
 MOST_TRIALS: Final = 2_000
 """How often the score is computed at most: about half a second. What was not tried by then is not suggested."""
+LONGEST_WAIT: Final = 12
+"""How many months a suggestion may ask to wait."""
 MOST_WAITS: Final = 4
 """How many records are waited for at most: those that lapse first."""
 
@@ -80,7 +82,8 @@ class _Choice(NamedTuple):
 
 
 def shortest_path(card: Scorecard, entries: Sequence[Entry], as_of: date, *, purpose: str, threshold: int) -> Path:
-    """The path of fewest steps, and among those of fewest records, whose what-if reaches the threshold.
+    """The path of fewest steps, among those one without waiting, and among those of fewest records, whose what-if
+    reaches the threshold.
 
     Records are imagined to come today; a step that waits imagines its record gone. `KeyError` for no purpose.
     """
@@ -105,8 +108,12 @@ def shortest_path(card: Scorecard, entries: Sequence[Entry], as_of: date, *, pur
                 within_reach.append(chosen)
             if trials >= MOST_TRIALS:
                 break
-        for total in range(count, sum(choice.most for choice in choices) + 1 if within_reach else 0):
+        most = sum(choice.most for choice in choices) if within_reach else -1
+        # Doing goes before waiting, which may be long: of as many steps, those without a wait are tried first.
+        for is_waiting, total in product((False, True), range(count, most + 1)):
             for chosen in within_reach:
+                if any(choice.step.code == WAIT for choice in chosen) != is_waiting:
+                    continue
                 for counts in _shared_out(total, [choice.most for choice in chosen]):
                     steps = tuple(
                         choice.step._replace(times=often) for choice, often in zip(chosen, counts, strict=True)
@@ -174,7 +181,8 @@ def _waits(card: Scorecard, entries: Sequence[Entry], as_of: date, purpose: str)
             lapses = min(
                 _months_after(entry.occurred_on, max(rule.lapses_after_months for rule in costs)), entry.lapses_on
             )
-            waits.append(_Choice(Step(WAIT, entry.kind, entry.value, 1, entry.id, lapses), 1))
+            if month(lapses) - month(as_of) <= LONGEST_WAIT:
+                waits.append(_Choice(Step(WAIT, entry.kind, entry.value, 1, entry.id, lapses), 1))
     waits.sort(key=lambda one: (one.step.on, one.step.entry_id))
     return waits[:MOST_WAITS]
 

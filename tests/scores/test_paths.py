@@ -47,11 +47,26 @@ def test_what_is_met_needs_nothing():
 
 
 def test_a_record_that_costs_points_can_be_waited_for_and_says_until_when():
-    late = entry(9, value=3, occurred_on=date(2026, 9, 15))
-    entries = [*on_time(6), late]
-    without = shortest_path(CARD, on_time(6), DAY, purpose="travel", threshold=10).value
-    path = shortest_path(CARD, entries, DAY, purpose="travel", threshold=without)
-    assert [(step.code, step.entry_id, step.on) for step in path.steps] == [(WAIT, 9, date(2028, 9, 1))]
+    late = entry(9, "conduct.traffic", 3, occurred_on=date(2024, 9, 15), source="court")
+    volunteered = [entry(20 + n, "conduct.volunteering", 20, source="court", is_on=n > 5) for n in range(9)]
+    entries = [entry(number, "fulfilment.booking", source="hotel") for number in range(3)] + volunteered[6:]
+    without = shortest_path(CARD, entries, DAY, purpose="travel", threshold=10).value
+    path = shortest_path(CARD, [*entries, late], DAY, purpose="travel", threshold=without)
+    assert path.value < without
+    assert [step.code for step in path.steps] == ["volunteer"]  # doing goes before waiting
+    only_wait = [one for one in (*entries, late) if one.kind != "conduct.volunteering"]
+    assert shortest_path(CARD, only_wait, DAY, purpose="travel", threshold=without).steps == ()
+
+
+def test_waiting_is_suggested_for_a_year_at_most_and_says_until_when():
+    def path_with(occurred_on):
+        late = entry(9, "fulfilment.booking", 2, occurred_on=occurred_on, source="hotel")
+        kept = [entry(number, "fulfilment.booking", source="hotel") for number in range(3)]
+        return shortest_path(CARD, [*kept, late], DAY, purpose="travel", threshold=562)
+
+    soon = path_with(date(2025, 3, 15))
+    assert [(step.code, step.entry_id, step.on) for step in soon.steps] == [(WAIT, 9, date(2027, 3, 1))]
+    assert path_with(date(2026, 3, 15)).steps == ()
 
 
 def test_nothing_is_suggested_that_shares_more_or_costs_money():

@@ -12,7 +12,7 @@ from perks.sample.loading import missing_merchants, open_merchant
 from perks.sample.reading import merchants, perks
 
 OPERATOR = "operator.merchants"
-OPERATOR_ROLES = (OperatorRole.Role.MERCHANTS, OperatorRole.Role.SUPPORT, OperatorRole.Role.SCORING)
+OPERATOR_ROLES = tuple(OperatorRole.Role)
 
 
 class Command(BaseCommand):
