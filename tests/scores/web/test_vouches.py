@@ -113,7 +113,7 @@ def test_two_operators_make_a_seed_on_the_page(rui):
     seed = Seed.objects.get()
     assert f"/operator/seeds/{seed.public_id}/confirm" not in told
     refused = browser_for(one).post(f"/operator/seeds/{seed.public_id}/confirm", follow=True)
-    assert "Who proposed it cannot also confirm it." in text_of(refused)
+    assert "This takes another operator than the first." in text_of(refused)
     told = text_of(browser_for(other).post(f"/operator/seeds/{seed.public_id}/confirm", follow=True))
     assert "Trusted" in told
     assert "by Odete" in told
