@@ -19,6 +19,7 @@ from scores.scoring import month
 ID_BITS, BIN_BITS = 43, 4
 """A `latest` rule carries the day, the key and the bin of the newest entry in one whole number: 16 bits hold the days
 of the longest window. A rule with more bins than 4 bits can number looks its entry up by the key once more."""
+LAST_KIND: Final = max(kind.number for kind in catalogue.KINDS)
 FITS_31_BITS: Final = (1 << 31) - 1
 NEVER: Final = FITS_31_BITS
 """A day no entry has."""
@@ -65,8 +66,8 @@ class Words:
         if not outcomes:
             return "NULL" if otherwise is None else str(otherwise)
         if self.is_postgresql and len(outcomes) > 2:
-            highest = max(outcomes)
-            found = (outcomes.get(number, otherwise) for number in range(1, highest + 1))
+            # To the last kind there is: beyond its end an array answers NULL, and a sum with NULL in it loses the rest.
+            found = (outcomes.get(number, otherwise) for number in range(1, LAST_KIND + 1))
             listed = ",".join("NULL" if one is None else str(one) for one in found)
             return f"('{{{listed}}}'::integer[])[{column}]"
         starts: list[tuple[int, int | None]] = [(0, otherwise)]

@@ -58,6 +58,29 @@ def test_both_engines_are_equal_at_every_edge(tried_tables, least_examples):
     assert {edge: stood_at[edge] for edge in EDGES if stood_at[edge] < least_examples} == {}
 
 
+def test_a_kind_that_two_factors_read_over_different_months_counts_for_the_need_of_one(tried_tables, shipped_card):
+    """Found by the property test: the kinds of one need lie before a kind that counts for it later than for others."""
+    document = shipped_card.document
+    document["thin_file"]["min_entries"] = 1
+    rule = {"counts": "every", "fades": False, "min": "0", "max": "9", "bins": [{"points": "1"}]}
+    reads = [
+        ("fulfilment.booking", "identity", 1),
+        ("credit.payment", "identity", 1),
+        ("identity.email", "identity", 1),
+    ]
+    reads += [("conduct.fare", "conduct", 2), ("conduct.fare", "identity", 1)]
+    document["rules"] = [
+        {"code": f"rule_{place}", "kind": kind, "factor": factor, "lapses_after_months": months} | rule
+        for place, (kind, factor, months) in enumerate(reads)
+    ]
+    document["purposes"]["dating"]["needs"] = [{"any": ["identity", "vouches"], "entries": 1}]
+    card, day = scorecard_from_document(document), day_of(12 * 2026 + 11, 1)
+    people = {1: [Entry(1, "conduct.fare", day, date(2040, 1, 1), 0, "active", 1)]}
+    pure, _ = by_pure(card, people, day)
+    assert pure[1][4]["dating"] == 551
+    assert by_statement(card, people, day) == pure
+
+
 def test_the_largest_points_there_may_be_overflow_nothing(tried_tables, shipped_card):
     """Rules alike that each give or take as much as allowed, in every way to count, in one factor."""
     for points in ("10000", "-10000", "2147.483", "-2147.483"):
