@@ -5,18 +5,21 @@ WORKERS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Compiled modules and rewritten assertions are kept: to do without them costs each test process ten seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # Production settings for the deployment check: values of the right shape that open nothing.
 DEPLOYED := PRODUCTION=true HTTPS=true TRUSTED_PROXIES=1 ALLOWED_HOSTS=citizen.example REDIS_URL=redis://127.0.0.1:6379/9 \
 	BROKER_URL=amqp://guest:guest@127.0.0.1:5672// EMAIL_URL=smtp://mail.citizen.example:587 \
 	SECRET_KEY=check-only-$(shell printf 'k%.0s' $$(seq 60)) SERVER_KEY=check-only-$(shell printf 's%.0s' $$(seq 60))
 
-.PHONY: help run migrate seed test test-postgresql test-browser test-analysis check check-static format bench openapi clean
+.PHONY: help run migrate seed test test-postgresql test-browser test-faults test-analysis check check-static format bench openapi clean
 
 help:
 	@echo "make run              the product on http://127.0.0.1:$(PORT) with sample data (SQLite, no services)"
 	@echo "make test             the tests (SQLite)"
-	@echo "make test-postgresql  the same tests on PostgreSQL (DATABASE_URL)"
+	@echo "make test-postgresql  those of them that ask a database, on PostgreSQL (DATABASE_URL)"
 	@echo "make test-browser     the pages in headless Chromium"
+	@echo "make test-faults      a running server that is killed, and one whose codes are guessed"
 	@echo "make test-analysis    the tests of learning, with scikit-learn"
 	@echo "make check            the whole gate: format, lint, imports, types, migrations, deployment, API, tests"
 	@echo "make bench            the measurements of docs/performance.md"
@@ -50,7 +53,7 @@ run: seed
 	@$(BIN)/python -c 'import socket, sys; sys.exit(socket.socket().connect_ex(("127.0.0.1", $(PORT))) == 0)' || \
 		{ echo "Something already serves on port $(PORT): stop it, or choose another with PORT=..."; exit 1; }
 	@echo "Serving on http://127.0.0.1:$(PORT)  (Ctrl-C stops it)"
-	@exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 16 \
+	@OIDC_ISSUER=$${OIDC_ISSUER:-http://127.0.0.1:$(PORT)/o} exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 16 \
 		--no-ws --log-level error citizen_app.wsgi:application
 
 # -- To trust it -------------------------------------------------------------------------------------------------------
@@ -66,6 +69,10 @@ test-postgresql: $(VENV)/.development
 test-browser: $(VENV)/.development
 	@echo "Opening the pages in headless Chromium ..."
 	@$(BIN)/pytest -q -p no:randomly -o 'norecursedirs=.*' tests/browser
+
+test-faults: $(VENV)/.development
+	@echo "Killing a server in the middle of its work, and guessing codes at one ..."
+	@$(BIN)/pytest -q -p no:randomly -o 'norecursedirs=.*' tests/faults
 
 $(VENV)/.analysis: requirements-analysis.txt $(VENV)/.development
 	@echo "Installing what learning needs ..."

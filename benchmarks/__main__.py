@@ -5,6 +5,7 @@ drift with the machine. Everything talks to 127.0.0.1 and stops by itself.
 """
 
 import argparse
+import itertools
 import os
 import tempfile
 from collections.abc import Callable
@@ -54,27 +55,36 @@ def score_read(product: Server, floor: Server, people: list[dict[str, str]], req
 
 
 def takes(product: Server, floor: Server, people: list[dict[str, str]], perk: str) -> str:
-    """Each person takes the one perk once, 16 at a time; the floor is the same writes in one transaction of sqlite3."""
-    tokens = [person["session_token"] for person in people]
-    ours = drive(
-        product,
-        "POST",
-        lambda _: f"/api/v1/perks/{perk}/redemptions",
-        clients=16,
-        requests=len(tokens),
-        headers=lambda number: {
-            "X-Session-Token": tokens[number],
-            "Idempotency-Key": f"bench-{number}",
-            "Content-Type": "application/json",
-        },
-        body=b"{}",
-        expected=201,
-    )
-    floors = drive(floor, "POST", lambda _: "/take", clients=16, requests=len(tokens))
-    told = f"{ours.per_second:.0f}/s, p99 {ours.p99_ms:.0f} ms, {ours.failed} refused or failed"
+    """Each person takes the one perk once, 16 at a time; the floor is the same writes in one transaction of sqlite3.
+
+    What SQLite refused as locked is answered 503, and counted among what failed.
+    """
+    tokens = iter([person["session_token"] for person in people])
+    count = len(people) // ROUNDS
+
+    def take() -> Outcome:
+        mine = list(itertools.islice(tokens, count))
+        return drive(
+            product,
+            "POST",
+            lambda _: f"/api/v1/perks/{perk}/redemptions",
+            clients=16,
+            requests=count,
+            headers=lambda number: {
+                "X-Session-Token": mine[number],
+                "Idempotency-Key": os.urandom(8).hex(),
+                "Content-Type": "application/json",
+            },
+            body=b"{}",
+            expected=201,
+        )
+
+    floors, ours = in_turns(lambda: drive(floor, "POST", lambda _: "/take", clients=16, requests=count), take)
+    worst, failed = max(one.p99_ms for one in ours), sum(one.failed for one in ours)
     return (
-        f"| take one hot perk, 16 clients | raw WSGI, one transaction: {floors.per_second:.0f}/s | {told} | "
-        f"{ours.per_second / floors.per_second:.2f} × throughput (goal ≥ 200/s, p99 ≤ 500 ms) |"
+        f"| take one hot perk, 16 clients, {count * ROUNDS} takes | raw sqlite3, one transaction: {rate(floors):.0f}/s,"
+        f" {cpu(floors):.2f} ms | {rate(ours):.0f}/s, {cpu(ours):.2f} ms, p99 {worst:.0f} ms, {failed} failed |"
+        f" {rate(ours) / rate(floors):.2f} × throughput (goal ≥ 200/s, p99 ≤ 500 ms, none locked) |"
     )
 
 
@@ -96,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the requests: does it run, not how fast")
     options = parser.parse_args()
-    requests, takers = (60, 24) if options.quick else (600, 240)
+    requests, takers = (60, 96) if options.quick else (600, 960)
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "VAR_DIR": folder, "RATE_LIMITS": "false", "LOG_LEVEL": "ERROR"}
         print("Preparing the sample and", takers, "people ...", flush=True)

@@ -28,7 +28,7 @@ def drive(
     clients: int,
     requests: int,
     headers: Callable[[int], dict[str, str]] = lambda _: {},
-    body: bytes | None = None,
+    body: bytes | Callable[[int], bytes] | None = None,
     expected: int = 200,
 ) -> Outcome:
     """Send `requests` numbered requests over `clients` connections and count what is not answered as `expected`."""
@@ -39,7 +39,8 @@ def drive(
         waits, failed = [], 0
         while (number := next(numbers)) < requests:
             began = time.perf_counter()
-            connection.request(method, path(number), body=body, headers=headers(number))
+            sent = body(number) if callable(body) else body
+            connection.request(method, path(number), body=sent, headers=headers(number))
             response = connection.getresponse()
             response.read()
             waits.append(time.perf_counter() - began)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,13 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """User and system time of the leader and everything it started, from /proc."""
-        return sum(_cpu_ticks(pid) for pid in _family(self.pid)) / _TICK
+        return sum(cpu_ticks(pid) for pid in _family(self.pid)) / _TICK
+
+    def kill(self) -> None:
+        """End it as a power cut would: all of its processes at once, whatever they were doing."""
+        for pid in _family(self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -89,7 +96,8 @@ def _family(pid: int) -> list[int]:
     return family
 
 
-def _cpu_ticks(pid: int) -> int:
+def cpu_ticks(pid: int) -> int:
+    """User and system time of one process, in ticks; nothing for one that has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

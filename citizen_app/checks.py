@@ -4,6 +4,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from citizen_app.accounts.passkeys import android_apps
 
 IN_MEMORY_CACHES = ("django.core.cache.backends.locmem.LocMemCache", "django.core.cache.backends.dummy.DummyCache")
 SENDING_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -34,10 +37,42 @@ def production_keys_differ(**_options: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def passkeys_have_their_site(**_options: Any) -> list[CheckMessage]:
+    """A passkey belongs to one site for good: not to a name that every machine gives itself, nor to plain http."""
+    try:
+        android_apps()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), hint="com.example.app:AB:CD:… (32 pairs)", id="citizen_app.E005")]
+    is_site = settings.PASSKEY_RP_ID != "localhost" and ":" not in settings.PASSKEY_RP_ID
+    if settings.PRODUCTION and not (is_site and all(one.startswith("https://") for one in settings.PASSKEY_ORIGINS)):
+        return [Error("Passkeys have no site of their own.", hint="Set PASSKEY_RP_ID.", id="citizen_app.E006")]
+    return []
+
+
+@register(Tags.security)
+def production_prints_no_codes(**_options: Any) -> list[CheckMessage]:
+    """What the console's gateway writes is in every log."""
+    if settings.PRODUCTION and settings.SMS_BACKEND == "citizen_app.accounts.sms.Console":
+        return [
+            Error("Short messages are written to the console.", hint="Name a gateway, or none.", id="citizen_app.E007")
+        ]
+    return []
+
+
+@register(Tags.security)
 def production_is_encrypted(**_options: Any) -> list[CheckMessage]:
     """Without TLS, passwords, tokens and codes cross the network for anyone to read."""
     if settings.PRODUCTION and not settings.HTTPS:
         return [Warning("HTTPS is off.", hint="Put TLS in front and set HTTPS=true.", id="citizen_app.W001")]
+    return []
+
+
+@register(Tags.security)
+def furnishers_sign(**_options: Any) -> list[CheckMessage]:
+    """An access token alone, leaked from a log, would be enough to write what lowers somebody's score."""
+    if settings.PRODUCTION and settings.SOURCE_SIGNATURES != "required":
+        hint = "Leave SOURCE_SIGNATURES empty, or set it to required."
+        return [Warning("Furnishers may send records unsigned.", hint=hint, id="citizen_app.W004")]
     return []
 
 

@@ -1,9 +1,28 @@
 """Small questions to the database that Django leaves to each vendor."""
 
 import re
+from typing import Any
 
 from django.apps import apps
-from django.db import IntegrityError, connection, models
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, models
+
+
+def planned_cursor() -> Any:
+    """Return a cursor for statements whose text is the same each time: PostgreSQL is sent it once and keeps its plan.
+
+    Other cursors write their values into the text, and each is parsed and planned anew.
+    """
+    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    if wrapper.vendor != "postgresql" or wrapper.queries_logged:
+        # psycopg does not tell the text of a statement that is prepared already: a log of queries would miss it.
+        return wrapper.cursor()
+    from django.db.backends.postgresql.base import ServerBindingCursor  # psycopg is there where PostgreSQL is
+
+    wrapper.close_if_health_check_failed()
+    wrapper.ensure_connection()
+    with wrapper.wrap_database_errors:
+        cursor: Any = ServerBindingCursor
+        return wrapper._prepare_cursor(cursor(wrapper.connection))
 
 
 def violated(error: IntegrityError) -> str | None:

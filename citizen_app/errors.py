@@ -5,6 +5,7 @@ title does not say it, `remedy`: what would change the answer (`/docs/errors` sh
 Facts given to the constructor travel in the answer, so they must be safe for its reader.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -13,6 +14,7 @@ class Kind(Enum):
     """What sort of refusal it is; `citizen_app.api.problems` maps each to one HTTP status."""
 
     INVALID = 400
+    UNAUTHENTICATED = 401
     FORBIDDEN = 403
     NOT_FOUND = 404
     CONFLICT = 409
@@ -31,6 +33,7 @@ class DomainError(Exception):
     kind: Kind
     title: str
     remedy: str = ""
+    headers: Mapping[str, str] = {}  # of the answer, such as the challenge that every 401 carries
 
     def __init__(self, detail: str = "", **facts: Any) -> None:
         super().__init__(detail or self.title)
@@ -51,6 +54,18 @@ class WrongCaller(DomainError):
 class WrongState(DomainError):
     code, kind, title = "wrong_state", Kind.CONFLICT, "Its state does not allow this."
     remedy = "Read it again: its `state` says what is possible now."
+
+
+class MustEnrol(DomainError):
+    """Something that is for enrolled people only, asked for by somebody who is not: nothing of theirs is missing."""
+
+    code, kind, title = "not_enrolled", Kind.FORBIDDEN, "This is for enrolled people."
+    remedy = "Enrol with `POST /api/v1/me/enrolment`."
+
+
+class EnrolmentPaused(DomainError):
+    code, kind, title = "enrolment_paused", Kind.FORBIDDEN, "Your enrolment is paused."
+    remedy = "Resume with `POST /api/v1/me/enrolment/resume`."
 
 
 class DocumentNeeded(DomainError):
@@ -95,10 +110,15 @@ class RateLimited(DomainError):
         super().__init__(detail, retry_after=retry_after)
 
 
-class FileTooLarge(DomainError):
+class TooLarge(DomainError):
+    code, kind, title = "too_large", Kind.TOO_LARGE, "The body is larger than this address reads."
+    remedy = "Send less at a time; the limit is in the endpoint's description."
+
+
+class FileTooLarge(TooLarge):
     """Carries `most_bytes`."""
 
-    code, kind, title = "file_too_large", Kind.TOO_LARGE, "The file is larger than is kept here."
+    title = "The file is larger than is kept here."
     remedy = "Send a file of at most 5 MiB: a photograph at a lower quality, or fewer pages."
 
 

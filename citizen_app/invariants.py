@@ -6,10 +6,11 @@
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from citizen_app.models import IdempotentRequest, OutboxMessage
+from citizen_app.models import Connection, IdempotentRequest, OutboxMessage
 
 Check = Callable[[], Iterable[str]]
 _checks: dict[str, Check] = {}
@@ -48,3 +49,13 @@ def _promises_are_tried() -> Iterable[str]:
 def _effects_follow_promises() -> Iterable[str]:
     early = OutboxMessage.objects.filter(done_at__lt=F("created_at"))
     return (f"outbox message {pk}" for pk in early.values_list("pk", flat=True).iterator())
+
+
+@invariant("An app can only call, or renew, for somebody who is connected to it.")
+def _tokens_have_connections() -> Iterable[str]:
+    running = Connection.objects.running().filter(citizen=OuterRef("user"), application=OuterRef("application"))
+    for model in (get_grant_model(), get_access_token_model(), get_refresh_token_model()):
+        loose = model.objects.filter(~Exists(running), user__isnull=False)
+        if model is get_refresh_token_model():
+            loose = loose.filter(revoked=None)
+        yield from (f"{model._meta.model_name} {pk}" for pk in loose.values_list("pk", flat=True).iterator())

@@ -6,7 +6,9 @@ from one place opens no other. Pure but for the file helper: no Django.
 
 import hashlib
 import hmac
+import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -22,11 +24,35 @@ def keyed_hash(key: bytes, text: str) -> str:
 
 def secret_kept_in(path: Path) -> str:
     """Return the secret in `path`, making it on the first run (embedded default only)."""
+    return _kept(path, lambda: secrets.token_urlsafe(64))
+
+
+def signing_key_kept_in(path: Path) -> str:
+    """Return the RSA key in `path` as PEM, making it on the first run, for deployments that are given none."""
+    return _kept(path, _new_signing_key)
+
+
+def pems_in(text: str) -> list[str]:
+    """Return the PEM blocks of a text that holds any number of them, one after another."""
+    return re.findall(r"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", text.replace("\\n", "\n"), re.DOTALL)
+
+
+def _new_signing_key() -> str:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         made = path.with_suffix(f".{secrets.token_hex(4)}")
         made.touch(mode=0o600)
-        made.write_text(secrets.token_urlsafe(64))
+        made.write_text(make())
         try:
             # Two processes starting together must end up with one secret: the first link wins.
             path.hardlink_to(made)

@@ -7,6 +7,9 @@ import logging
 
 import structlog
 
+TELLS_SECRETS = ("oauthlib", "django.template")
+"""Loggers that write at DEBUG what they work on: authorization codes, and the pages that lead back with them."""
+
 
 def without_traces_of_refusals(record: logging.LogRecord) -> bool:
     """Django logs a refused page (403) with a traceback, as if something had failed; let the line alone say it."""
@@ -44,6 +47,8 @@ def configure_logs(*, level: str, as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in TELLS_SECRETS:
+        logging.getLogger(name).setLevel(logging.INFO)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

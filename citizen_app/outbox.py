@@ -28,6 +28,7 @@ LEASE = timedelta(minutes=5)
 BATCH = 20
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(hours=1)
+KEPT = timedelta(days=30)  # what was done (`manage.py prune`)
 
 wake = threading.Event()  # set when something was promised; the relay thread of this process waits on it
 
@@ -37,13 +38,19 @@ _sweeps: dict[str, Sweep] = {}
 
 def enqueue(topic: str, *, due_at: datetime | None = None, **payload: Any) -> OutboxMessage:
     """Promise an effect: it happens once this transaction has committed, at the earliest at `due_at`."""
+    message = promise(topic, due_at=due_at, **payload)
+    message.save(force_insert=True)
+    return message
+
+
+def promise(topic: str, *, due_at: datetime | None = None, **payload: Any) -> OutboxMessage:
+    """The same for a caller that writes the row itself, beside others of this transaction."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("A promise is made in the transaction of its cause.")
     now = timezone.now()
-    message = OutboxMessage.objects.create(topic=topic, payload=payload, created_at=now, due_at=due_at or now)
     # Robust: by then the work is committed, and a nudge that fails must not turn its answer into an error.
     transaction.on_commit(wake.set, robust=True)
-    return message
+    return OutboxMessage(topic=topic, payload=payload, created_at=now, due_at=due_at or now)
 
 
 def handles(topic: str) -> Callable[[Handler], Handler]:

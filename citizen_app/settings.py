@@ -11,7 +11,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from citizen_app.keys import secret_kept_in
+from citizen_app.keys import pems_in, secret_kept_in, signing_key_kept_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -55,10 +55,23 @@ DEFAULT_ZONE = env.str("DEFAULT_ZONE", "Europe/Lisbon")
 CONSENT_VERSION = env.str("CONSENT_VERSION", "2026-11")
 SCORECARD_VERSION = env.str("SCORECARD_VERSION", "2026-11")
 VOUCH_MIN_ENROLMENT_DAYS = env.int("VOUCH_MIN_ENROLMENT_DAYS", 180)
+# A merchant's first days after its approval: how many, and what it may offer meanwhile.
+RAMP_DAYS = env.int("RAMP_DAYS", 30)
+RAMP_PERKS = env.int("RAMP_PERKS", 3)
+RAMP_RESERVATIONS = env.int("RAMP_RESERVATIONS", 200)
+RAMP_GIFT_CARD_UNITS = env.int("RAMP_GIFT_CARD_UNITS", 10)
+REPORTS_A_DAY = env.int("REPORTS_A_DAY", 5)
 # A class of `scores.document_checks`, or one like them; the next two are for a provider that signs its answers.
 DOCUMENT_CHECK = env.str("DOCUMENT_CHECK", "scores.document_checks.AtTheDesk")
 DOCUMENT_CHECK_URL = env.str("DOCUMENT_CHECK_URL", "")
 DOCUMENT_CHECK_SECRET = env.str("DOCUMENT_CHECK_SECRET", "")
+
+# -- Passkeys ---------------------------------------------------------------------------------------------------
+# The one site they belong to. Another name later makes every passkey useless: people sign in by code and add new ones.
+PASSKEY_RP_ID = env.str("PASSKEY_RP_ID", "") or (ALLOWED_HOSTS[0].lstrip(".") if PRODUCTION else "localhost")
+PASSKEY_ORIGINS = env.list("PASSKEY_ORIGINS", default=[]) or [f"https://{PASSKEY_RP_ID}"]
+PASSKEY_ANDROID_APPS = env.list("PASSKEY_ANDROID_APPS", default=[])
+PASSKEY_IOS_APPS = env.list("PASSKEY_IOS_APPS", default=[])
 
 # -- Applications -----------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -123,6 +136,7 @@ DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", "") or f"sqlit
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     VAR_DIR.mkdir(parents=True, exist_ok=True)
+    _database["ENGINE"] = "citizen_app.queued_sqlite3"  # writers of one process queue in order
     _database["OPTIONS"] = {
         # Writers queue at BEGIN instead of failing at their first write; readers never wait (WAL).
         "transaction_mode": "IMMEDIATE",
@@ -134,14 +148,19 @@ if _database["ENGINE"].endswith("sqlite3"):
 else:
     # A hung lock becomes an answer (503 busy) after three seconds, never a hung worker. Compiling a statement first
     # costs more than it saves: none here runs for long enough.
-    _database["OPTIONS"] = {"options": "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000 -c jit=off"}
+    _database["OPTIONS"] = {
+        "options": "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000 -c jit=off",
+        # From its fifth time on a statement of `planned_cursor` is planned no more.
+        "prepare_threshold": 5 if env.bool("PREPARED_STATEMENTS", True) else None,
+    }
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    # Sessions live there, too: with the 300 entries of the default most requests would read theirs again.
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}
 }
 OUTBOX_RELAY_THREAD = env.bool("OUTBOX_RELAY_THREAD") if env.str("OUTBOX_RELAY_THREAD", "") else not BROKER_URL
 CELERY_BROKER_URL = BROKER_URL or None
@@ -160,14 +179,14 @@ CELERY_BEAT_SCHEDULE = {
 AUTH_USER_MODEL = "citizen_app.Citizen"
 # The address is unique whatever its case (`citizen_one_account_per_email`), which Django does not recognise.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["citizen_app.accounts.recognising.Backend"]
 PASSWORD_HASHERS = ["citizen_app.accounts.passwords.Argon2", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "citizen_app.accounts.recognising"
 SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 SESSION_COOKIE_NAME = "__Host-sid" if HTTPS else "sid"
 SESSION_COOKIE_SECURE = HTTPS
@@ -180,6 +199,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
 ACCOUNT_ADAPTER = "citizen_app.accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "citizen_app.accounts.login_form.LoginForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_DISPLAY = "citizen_app.accounts.names.display_name"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -197,10 +217,14 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-if not RATE_LIMITS:
-    ACCOUNT_RATE_LIMITS = False
+# A carrier's gateway is one address of many people: messages are capped by `citizen_app.accounts.sms` instead.
+ACCOUNT_RATE_LIMITS = {"verify_phone": "1/30s/key"} if RATE_LIMITS else False
 MFA_ADAPTER = "citizen_app.accounts.adapters.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = True
+# An address is many people behind one carrier's gateway; what it could flood is bounded by `passkey_challenges` too.
+MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"} if RATE_LIMITS else False
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Citizen App"
 HEADLESS_ADAPTER = "citizen_app.accounts.adapters.HeadlessAdapter"
@@ -217,14 +241,33 @@ else:
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Citizen App <no-reply@localhost>")
 
+# Who carries short messages (`citizen_app.accounts.sms`), and to which countries. Without, no phone numbers are taken.
+SMS_BACKEND = env.str("SMS_BACKEND", "" if PRODUCTION else "citizen_app.accounts.sms.Console")
+SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=["PT"])
+
 # -- Machines ---------------------------------------------------------------------------------------------------
+# Fixed, so that no Host header decides whom an app believes; and what signs the tokens it verifies.
+OIDC_ISSUER = env.str("OIDC_ISSUER", "") or (f"https://{ALLOWED_HOSTS[0]}/o" if HTTPS else "http://127.0.0.1:8000/o")
+_signing_keys = pems_in(env.str("OIDC_SIGNING_KEY", "")) or [signing_key_kept_in(VAR_DIR / "oidc_signing_key.pem")]
 OAUTH2_PROVIDER_APPLICATION_MODEL = "citizen_app.OAuthApplication"
 OAUTH2_PROVIDER = {
     "SCOPES": {
         "merchant:scan": "Scan codes, reverse and refund",
         "merchant:perks": "Manage perks, redemptions and reports",
         "source:write": "Furnish records about people who linked this source",
+        "sandbox": "Try boosts out on test citizens, who are nobody",
+        "boost:lookup": "Look up the boosts of people connected to one's own app",
+        "openid": "Know you by a name that no other app has",
+        "boost:read": "Read whether you have a boost there, and how much it is",
     },
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": OIDC_ISSUER,
+    "OIDC_RSA_PRIVATE_KEY": _signing_keys[0],
+    # Signs nothing any more; what it signed still verifies.
+    "OIDC_RSA_PRIVATE_KEYS_INACTIVE": [*_signing_keys[1:], *pems_in(env.str("OIDC_PREVIOUS_SIGNING_KEYS", ""))],
+    "OIDC_SUBJECT_TYPES_SUPPORTED": ["pairwise"],
+    "OIDC_RESPONSE_TYPES_SUPPORTED": ["code"],
+    "ID_TOKEN_EXPIRE_SECONDS": 300,
     "SCOPES_BACKEND_CLASS": "citizen_app.accounts.scopes.PerApplicationScopes",
     "OAUTH2_VALIDATOR_CLASS": "citizen_app.accounts.validators.Validator",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 600,
@@ -234,7 +277,7 @@ OAUTH2_PROVIDER = {
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,
     "PKCE_REQUIRED": True,
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if PRODUCTION else ["https", "http"],
     "REQUEST_APPROVAL_PROMPT": "force",
     **{
         f"COMPLIANT_BCP_RFC9700_{name}": True
@@ -252,6 +295,11 @@ OAUTH2_PROVIDER = {
         )
     },
 }
+
+# Whether what furnishers send below /api/v1/sources must be signed (RFC 9421), or only may be.
+SOURCE_SIGNATURES = env.str("SOURCE_SIGNATURES", "") or ("required" if PRODUCTION else "optional")
+if SOURCE_SIGNATURES not in ("required", "optional"):
+    raise ImproperlyConfigured("SOURCE_SIGNATURES is required or optional.")
 
 # -- The API ----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -301,6 +349,31 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 # -- Pages ------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+# The languages a merchant may write a perk in; the pages themselves speak those of LANGUAGES.
+PERK_LANGUAGES = {
+    "ar": "Arabic",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "et": "Estonian",
+    "fi": "Finnish",
+    "fr": "French",
+    "hi": "Hindi",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "sv": "Swedish",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "zh": "Chinese",
+}
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -312,6 +385,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     # What people hand in (evidence): under VAR_DIR, no address of its own. Several web processes share the folder.
     "private": {"BACKEND": "citizen_app.kept_files.PrivateStorage"},
+    # The pictures of perks, drawn anew: anybody may see them, below /pictures/. A bucket with a CDN can take its place.
+    "public": {"BACKEND": "citizen_app.kept_files.PublicStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION

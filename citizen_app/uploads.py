@@ -7,8 +7,9 @@ without running its reader here: it is kept as it came, never opened, and given 
 import io
 import threading
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from PIL import Image, ImageOps
 
@@ -25,6 +26,7 @@ LONGEST_WAIT: Final = 10.0
 # One at a time in each process: a picture takes up to 200 MB while it is drawn, and people may send many at once.
 _drawing = threading.Lock()
 _PICTURES: Final = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"RIFF": "WEBP"}
+Made = TypeVar("Made")
 _PDF_BEGINS, _PDF_ENDS = (b"%PDF-1.", b"%PDF-2."), b"%%EOF"
 
 
@@ -59,20 +61,44 @@ def read_evidence(uploaded: Uploaded) -> CleanFile:
     return CleanFile(draw_anew(content), "image/jpeg", "jpg")
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnPicture:
+    """A picture drawn anew in several sizes: the WebP of each, and how large the largest is."""
+
+    width: int
+    height: int
+    files: Mapping[str, bytes]
+
+
+def read_picture(uploaded: Uploaded, sizes: Mapping[str, int]) -> DrawnPicture:
+    """Return a handed-in picture (JPEG, PNG, WebP) drawn anew in these sizes, each the longest side of its WebP.
+
+    A picture is never made larger. Refuses as `read_evidence` does, and a PDF as well.
+    """
+    content = uploaded.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise FileTooLarge("At most 5 MiB are kept of one file.", most_bytes=MOST_BYTES)
+    return _one_at_a_time(content, "This is no picture (JPEG, PNG, WebP).", lambda canvas: _in_sizes(canvas, sizes))
+
+
 def draw_anew(content: bytes) -> bytes:
     """Return a picture as a JPEG on a new canvas: upright, white where it was transparent, without any metadata."""
+    return _one_at_a_time(content, "This is neither a picture (JPEG, PNG, WebP) nor a PDF.", _as_jpeg)
+
+
+def _one_at_a_time(content: bytes, not_accepted: str, make: Callable[[Image.Image], Made]) -> Made:
     format = next((name for magic, name in _PICTURES.items() if content.startswith(magic)), None)
     if format is None:
-        raise FileNotAccepted("This is neither a picture (JPEG, PNG, WebP) nor a PDF.")
+        raise FileNotAccepted(not_accepted)
     if not _drawing.acquire(timeout=LONGEST_WAIT):
         raise Busy
     try:
-        return _drawn(content, format)
+        return _drawn(content, format, make)
     finally:
         _drawing.release()
 
 
-def _drawn(content: bytes, format: str) -> bytes:
+def _drawn(content: bytes, format: str, make: Callable[[Image.Image], Made]) -> Made:
     try:
         with warnings.catch_warnings():
             # Pillow only warns about a picture of many pixels, and about metadata it cannot make sense of.
@@ -80,7 +106,7 @@ def _drawn(content: bytes, format: str) -> bytes:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=(format,)) as picture:
                 _check(picture, MOST_PIXELS[format])
-                return _as_jpeg(_on_a_new_canvas(picture))
+                return make(_on_a_new_canvas(picture))
     except (PictureTooLarge, PictureHasFrames):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -136,3 +162,16 @@ def _as_jpeg(canvas: Image.Image) -> bytes:
     drawn = io.BytesIO()
     canvas.save(drawn, "JPEG", quality=88)
     return drawn.getvalue()
+
+
+def _in_sizes(canvas: Image.Image, sizes: Mapping[str, int]) -> DrawnPicture:
+    files: dict[str, bytes] = {}
+    largest = canvas.size
+    for place, (name, side) in enumerate(sorted(sizes.items(), key=lambda size: -size[1])):
+        canvas.thumbnail((side, side), Image.Resampling.LANCZOS)  # from the size above it: they only get smaller
+        if place == 0:
+            largest = canvas.size
+        drawn = io.BytesIO()
+        canvas.save(drawn, "WEBP", quality=82, method=4)
+        files[name] = drawn.getvalue()
+    return DrawnPicture(*largest, files)

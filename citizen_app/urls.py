@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from citizen_app.api.description import DescriptionView
-from citizen_app.web import docs, health
+from citizen_app.web import app_links, docs, health, second_factors
 from citizen_app.web.theme import theme
 
 api_v1: list[URLPattern | URLResolver] = [
@@ -19,10 +19,13 @@ urlpatterns = [
     path("healthz/ready", health.ready, name="ready"),
     path("api/v1/", include(api_v1)),
     path(".well-known/", include("perks.api.well_known")),
+    path(".well-known/assetlinks.json", app_links.asset_links, name="asset-links"),
+    path(".well-known/apple-app-site-association", app_links.apple_app_site_association, name="app-site-association"),
     path("api/docs", docs.api, name="api-docs"),
     path("docs/errors", docs.errors, name="error-codes"),
     path("theme", theme, name="theme"),
     path("_allauth/", include("allauth.headless.urls")),
+    path("accounts/2fa/", include(second_factors.urlpatterns)),
     path("accounts/", include("allauth.urls")),
     path("o/", include("citizen_app.accounts.urls")),
     path("admin/", admin.site.urls),

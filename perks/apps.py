@@ -9,6 +9,25 @@ class PerksConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this room does about promises, sweeps, leaving, invariants and other rooms' pages."""
-        from perks import invariants, tasks  # noqa: F401  (importing registers)
-        from perks.services import asking, forgetting  # noqa: F401
-        from perks.web import panels  # noqa: F401
+        from perks import deposit_tasks, invariants, tasks  # noqa: F401  (importing registers)
+        from perks.api import sandbox  # noqa: F401
+        from perks.api.merchant import tokens  # noqa: F401
+
+        # Leaving runs in this order: `forgetting` takes people out of the redemptions that the others look at.
+        from perks.services import (  # noqa: F401
+            asking,
+            boost_reads,
+            boosts,
+            closing_accounts,
+            deposit_rules,
+            exported,
+            forgetting,
+            gift_card_rules,
+            gift_card_sweeps,
+            outcomes,
+            outside_codes,
+            pending,
+            retention,
+            usage_marks,
+        )
+        from perks.web import operator_deposits, panels  # noqa: F401

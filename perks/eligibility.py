@@ -133,6 +133,8 @@ class PerkTerms:
     stock: int | None = None
     taken: int = 0
     limits: Limits = field(default_factory=Limits)
+    closed_until: datetime | None = None
+    """While its merchant is new and has given all that it may, when that ends."""
     budget: int | None = None
     """Minor units; None is no budget."""
     budget_spent: int = 0
@@ -283,12 +285,19 @@ def _about_the_offer(perk: PerkTerms, now: datetime) -> Iterator[Reason]:
             {"ended_at": _instant(perk.valid_until_at)},
         )
     if perk.state == PAUSED:
-        yield Reason(PERK_PAUSED, "The merchant has paused this perk. It can be taken again once they resume it.")
+        yield Reason(PERK_PAUSED, "This perk is paused. It can be taken again once it is resumed.")
     if perk.valid_from_at is not None and now < perk.valid_from_at:
         yield Reason(
             NOT_OPEN_YET,
             f"It can be taken from {_local(perk.valid_from_at, perk.zone)}.",
             {"opens_at": _instant(perk.valid_from_at)},
+        )
+    elif perk.closed_until is not None and now < perk.closed_until:
+        yield Reason(
+            NOT_OPEN_YET,
+            "This merchant is new, and all it may give in its first days is given. "
+            f"It can be taken from {_local(perk.closed_until, perk.zone)}.",
+            {"opens_at": _instant(perk.closed_until)},
         )
     elif perk.state in (DRAFT, REVIEW, APPROVED):
         yield Reason(NOT_OPEN_YET, "It is not published yet. It can be taken once its merchant publishes it.")

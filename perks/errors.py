@@ -17,6 +17,7 @@ class TakeRefused(DomainError):
     """A perk cannot be taken; `reasons` are all that stand in the way, the first of which is the answer's code."""
 
     reasons: tuple[Reason, ...] = ()
+    perk: Any = None  # as it was judged
 
     @classmethod
     def because(cls, reasons: Sequence[Reason]) -> "TakeRefused":
@@ -31,14 +32,12 @@ def _shown(reason: Reason) -> dict[str, Any]:
     return {name: fact for name, fact in reason.facts.items() if name not in ("value", "min_score")}
 
 
-class MustEnrol(TakeRefused):
-    code, kind, title = "not_enrolled", Kind.FORBIDDEN, "Perks are for enrolled people."
-    remedy = "Enrol with `POST /api/v1/me/enrolment`."
+class MustEnrol(TakeRefused, errors.MustEnrol):
+    """The same fact as wherever else only enrolled people may act, with the same code."""
 
 
-class EnrolmentPaused(TakeRefused):
-    code, kind, title = "enrolment_paused", Kind.FORBIDDEN, "Your enrolment is paused."
-    remedy = "Resume with `POST /api/v1/me/enrolment/resume`."
+class EnrolmentPaused(TakeRefused, errors.EnrolmentPaused):
+    """The same fact as wherever else a pause stands in the way, with the same code."""
 
 
 class DocumentNeeded(TakeRefused, errors.DocumentNeeded):
@@ -56,8 +55,8 @@ class PerkEnded(TakeRefused):
 
 
 class PerkPaused(TakeRefused):
-    code, kind, title = "paused", Kind.CONFLICT, "The merchant has paused this perk."
-    remedy = "It returns when the merchant resumes it."
+    code, kind, title = "paused", Kind.CONFLICT, "This perk is paused."
+    remedy = "It can be taken again once it is resumed."
 
 
 class NotOpenYet(TakeRefused):
@@ -142,6 +141,51 @@ class TypedCodesLocked(RateLimited):
     remedy = "Scan the pass from the citizen's screen, or wait for `Retry-After` seconds before typing a code again."
 
 
+class UnknownPairingCode(DomainError):
+    code, kind, title = "unknown_pairing_code", Kind.NOT_FOUND, "No till is waiting to be paired with this code."
+    remedy = "A code pairs one device and lives ten minutes: ask your manager for a new one."
+
+
+class WrongPin(DomainError):
+    code, kind, title = "wrong_pin", Kind.FORBIDDEN, "This is not the PIN of somebody who works here."
+    remedy = "Type it again; whoever has none yet sets one on the console's page of their PIN."
+
+
+class PinLocked(RateLimited):
+    """Too many wrong PINs were typed; the shift that is open goes on."""
+
+    title = "Too many wrong PINs were typed here."
+    remedy = "Wait for `Retry-After` seconds before typing one again."
+
+
+class BalanceAskedTooOften(RateLimited):
+    """More than the card holds was asked of it again and again; what it covers is still charged."""
+
+    title = "More than this card holds was asked of it too often."
+    remedy = "Charge what is on it, or wait for `Retry-After` seconds before asking for more again."
+
+
+class RefundAboveCharge(DomainError):
+    """Carries `left`: what of the charge has not been given back."""
+
+    code, kind, title = "refund_above_charge", Kind.CONFLICT, "A refund is never more than is left of its charge."
+    remedy = "Refund at most `left`."
+
+
+class GiftCardOver(DomainError):
+    """Carries `state`, the card's."""
+
+    code, kind, title = "gift_card_over", Kind.CONFLICT, "This card is over, so nothing can be put back on it."
+    remedy = "Give the customer their money back in another way."
+
+
+class GiftCardInUse(DomainError):
+    """Carries `balance` and `face`."""
+
+    code, kind, title = "gift_card_in_use", Kind.CONFLICT, "Some of this card is spent, so it cannot be taken back."
+    remedy = "Refund its charges first, or leave the card as it is: it lasts until its end."
+
+
 class NotApproved(DomainError):
     code, kind, title = "not_approved", Kind.CONFLICT, "An operator has not approved this perk yet."
     remedy = "Submit it and wait for the review; `refusal` says why one was sent back."
@@ -154,11 +198,52 @@ class MerchantNotActive(DomainError):
     remedy = "A pending merchant waits for an operator's approval; a suspended one has been told why."
 
 
-class KindNotOfferedYet(DomainError):
-    """Carries `kinds`, the ones that can be submitted."""
+class StandingSuspended(DomainError):
+    code, kind = "standing_suspended", Kind.CONFLICT
+    title = "An authority's grave penalty against the merchant is not remedied, so it cannot offer perks."
+    remedy = "It can again at once when the authority records the remedy; the merchant's public page shows the record."
 
-    code, kind, title = "kind_not_offered_yet", Kind.CONFLICT, "Perks of this kind cannot be offered yet."
-    remedy = "Keep it as a draft, or offer one of `kinds`."
+
+class RampLimit(DomainError):
+    """Carries `limit` (which one), `allowed` (how much; of money in minor units) and `until` (when it ends)."""
+
+    code, kind, title = "ramp_limit", Kind.CONFLICT, "A new merchant may offer less in its first days."
+    remedy = "Stay within `allowed`, or do it from `until` on."
+
+
+class PerkHeld(DomainError):
+    """Carries `reason`, the operator's."""
+
+    code, kind, title = "perk_held", Kind.CONFLICT, "An operator has paused this perk after citizens reported it."
+    remedy = "Mend what `reason` names; an operator lets it go on."
+
+
+class RegistryNumberTaken(DomainError):
+    """Carries `number`."""
+
+    code, kind, title = "registry_number_taken", Kind.CONFLICT, "Another merchant is registered under this number."
+    remedy = "Correct the number, or have it taken from the other merchant first."
+
+
+class UnknownRegister(DomainError):
+    code, kind, title = "unknown_register", Kind.INVALID, "There is no register of this name here."
+    remedy = "Leave `registry` out for the country's register of companies."
+
+
+class AlreadyReported(DomainError):
+    """Carries `report`, the id of the one that waits."""
+
+    code, kind, title = "already_reported", Kind.CONFLICT, "You have reported this perk already."
+    remedy = (
+        "An operator reads it; `GET /api/v1/me/reports` says what became of it. You can report it again after that."
+    )
+
+
+class TooManyReports(RateLimited):
+    """So many a day and person: an operator reads each."""
+
+    title = "You have made as many reports as one person can in a day."
+    remedy = "Report it in `Retry-After` seconds."
 
 
 class FairTermsMissing(DomainError):
@@ -186,6 +271,64 @@ class ThresholdUnreachable(DomainError):
 
     code, kind, title = "threshold_unreachable", Kind.CONFLICT, "Nobody can reach this threshold."
     remedy = "Choose one that is not above `maximum`."
+
+
+class TooManyImages(DomainError):
+    """Carries `most`."""
+
+    code, kind, title = "too_many_images", Kind.CONFLICT, "A perk has as many pictures as it can have."
+    remedy = "Take one away first; a perk has at most `most`."
+
+
+class ThresholdNearAnEnd(DomainError):
+    """Carries `min_score`, and `least` and `most`: the lowest and highest threshold of the perk's purpose."""
+
+    code, kind = "threshold_near_an_end", Kind.CONFLICT
+    title = "This threshold is less than 40 points from the lowest or the highest value there is."
+    remedy = "Choose one from `least` to `most`: beyond them an answer would tell somebody's value."
+
+
+class PaymentsNotOnboarded(DomainError):
+    code, kind = "payments_not_onboarded", Kind.CONFLICT
+    title = "What is left of a deposit is held on a card, and the merchant's account for that is not connected."
+    remedy = "Waive the whole deposit in every tier, or connect the merchant's payment account first."
+
+
+class ClaimAboveCap(DomainError):
+    """Carries `cap` and `claimed`, both money."""
+
+    code, kind, title = "claim_above_cap", Kind.CONFLICT, "A claim cannot be above the cap its citizen accepted."
+    remedy = "Claim at most the cap in all: it is told beside this, as `cap`."
+
+
+class ClaimTooLate(WrongState):
+    title = "The 72 hours for a claim are over, and the agreement is closed."
+
+
+class ContestTooLate(WrongState):
+    title = "The 72 hours to contest this claim are over."
+
+
+class DepositNotAccepted(DomainError):
+    code, kind, title = "not_accepted", Kind.CONFLICT, "Its terms are not accepted yet."
+    remedy = "The citizen accepts them on their own page; the pick-up is possible then."
+
+
+class HoldExpired(DomainError):
+    code, kind, title = "hold_expired", Kind.CONFLICT, "The hold of what is left of the deposit has run out."
+    remedy = "The citizen's card is held anew before the pick-up."
+
+
+class PickUpRefused(DomainError):
+    """Carries `outcome`, a scan's."""
+
+    code, kind, title = "pick_up_refused", Kind.CONFLICT, "It cannot be picked up here and now."
+    remedy = "`detail` says where and when it can."
+
+
+class OwnAgreement(DomainError):
+    code, kind, title = "own_agreement", Kind.FORBIDDEN, "This agreement is your own, so you cannot decide on it."
+    remedy = "Another operator decides."
 
 
 class OwnMerchant(DomainError):
@@ -231,3 +374,34 @@ class BranchInUse(DomainError):
 
 class UnknownBranch(NotFound):
     """A branch that is not this merchant's, or not this perk's."""
+
+
+class CodeListsAtWork(DomainError):
+    """Carries `most`."""
+
+    code, kind, title = "code_lists_at_work", Kind.CONFLICT, "Lists of yours are still being made or withdrawn."
+    remedy = "Wait until one of them is ready: `GET /api/v1/merchant/code-lists` says how far they are."
+
+
+class TooManyCodes(DomainError):
+    """Carries `most`."""
+
+    code, kind, title = "too_many_codes", Kind.TOO_LARGE, "A list holds at most a million codes."
+    remedy = "Split it into several lists."
+
+
+class ReachUnknown(DomainError):
+    code, kind, title = "reach_unknown", Kind.CONFLICT, "How many members reach this is not known."
+    remedy = "It is worked out once a day, from a thousand members with a score on."
+
+
+class NoDatingApp(DomainError):
+    code, kind, title = "no_dating_app", Kind.CONFLICT, "Only a dating app's merchant has an app that people connect."
+    remedy = "Add a server instead, or apply as a merchant of the sector dating app."
+
+
+class TooManySubjects(DomainError):
+    """Carries `most`."""
+
+    code, kind, title = "too_many_subjects", Kind.TOO_LARGE, "At most 1,000 people are looked up at once."
+    remedy = "Ask about the rest in another request."

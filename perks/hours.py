@@ -5,6 +5,7 @@ Instants returned are in UTC; ends are exclusive (the first instant that is no l
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -53,6 +54,38 @@ def open_at(hours: Sequence[Mapping[str, Any]], zone: str, instant: datetime) ->
         elif (day == today and now >= start) or (day == yesterday and now < end):
             return True
     return False
+
+
+def next_turn(hours: Sequence[Mapping[str, Any]], zone: str, instant: datetime) -> datetime | None:
+    """Return when the desk, open or shut at an instant, is next the other; None when it never is."""
+    if not hours:
+        return None
+    is_open = open_at(hours, zone, instant)
+    place, today = ZoneInfo(zone), local_day(instant, zone)
+    turns: set[datetime] = set()
+    for step in range(-1, 9):
+        day = today + _DAY * step
+        start, end = day_start(day, zone), day_end(day, zone)
+        turns.add(start)
+        if start.astimezone(place).utcoffset() != end.astimezone(place).utcoffset():
+            turns.add(_jump_between(start, end, place))
+        for clock in {span[name] for span in hours for name in ("from", "to")}:
+            wall = datetime.combine(day, time.fromisoformat(clock))
+            turns |= {_first_at(wall, zone), wall.replace(tzinfo=place, fold=1).astimezone(UTC)}
+    later = sorted(turn for turn in turns if turn > instant)
+    return next((turn for turn in later if open_at(hours, zone, turn) != is_open), None)
+
+
+def _jump_between(before: datetime, after: datetime, place: ZoneInfo) -> datetime:
+    """Return the instant at which the clock is changed, to the second."""
+    was = before.astimezone(place).utcoffset()
+    while after - before > _SECOND:
+        middle = before + (after - before) // (2 * _SECOND) * _SECOND
+        if middle.astimezone(place).utcoffset() == was:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 def check_hours(raw: object, pointer: str = "/hours") -> list[FieldError]:
@@ -208,6 +241,17 @@ def month_bounds(instant: datetime, zone: str) -> tuple[datetime, datetime]:
     """Return start and end of the local calendar month an instant lies in."""
     first = local_day(instant, zone).replace(day=1)
     return day_start(first, zone), day_start((first + 31 * _DAY).replace(day=1), zone)
+
+
+def months_after(instant: datetime, months: int, zone: str) -> datetime:
+    """Return the instant so many calendar months later, at the same time of the local clock.
+
+    In a month that has no such day, on its last one; at a time the clock jumps over, where it lands.
+    """
+    wall = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
+    years, month = divmod(wall.month - 1 + months, 12)
+    last = monthrange(wall.year + years, month + 1)[1]
+    return _first_at(wall.replace(year=wall.year + years, month=month + 1, day=min(wall.day, last)), zone)
 
 
 def _first_at(wall: datetime, zone: str) -> datetime:

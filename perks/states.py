@@ -83,6 +83,37 @@ REDEMPTION: Final = _lifecycle(
         "redeem": ((RESERVED,), REDEEMED),
         "undo": ((REDEEMED,), RESERVED),
         "reverse": ((REDEEMED,), REVERSED),
+        "lapse": ((REDEEMED,), EXPIRED),
     },
 )
-"""A redemption, from the citizen's taking to the desk's scan; `undo` takes a scan back within its ten minutes."""
+"""A redemption, from the citizen's taking to the desk's scan; `undo` takes a scan back within its ten minutes.
+
+`lapse` is of a gift card on which nothing was ever spent: it gave nothing, so it was not used."""
+
+OFFERED: Final = "offered"
+ACCEPTED: Final = "accepted"
+ACTIVE: Final = "active"
+RETURNED: Final = "returned"
+CLAIMED: Final = "claimed"
+CONTESTED: Final = "contested"
+SETTLED: Final = "settled"
+CLOSED: Final = "closed"
+
+DEPOSIT: Final = _lifecycle(
+    (OFFERED, ACCEPTED, ACTIVE, RETURNED, CLAIMED, CONTESTED, SETTLED, CLOSED, CANCELLED, EXPIRED),
+    {
+        "accept": ((OFFERED,), ACCEPTED),
+        "cancel": ((OFFERED, ACCEPTED), CANCELLED),
+        "expire": ((OFFERED, ACCEPTED), EXPIRED),
+        "pick_up": ((ACCEPTED,), ACTIVE),
+        "pick_up_late": ((EXPIRED,), ACTIVE),
+        "undo": ((ACTIVE,), ACCEPTED),
+        "return": ((ACTIVE,), RETURNED),
+        "close": ((ACTIVE, RETURNED), CLOSED),
+        "claim": ((RETURNED,), CLAIMED),
+        "contest": ((CLAIMED,), CONTESTED),
+        "settle": ((CLAIMED, CONTESTED), SETTLED),
+    },
+)
+"""A deposit agreement, from its terms to its end; `pick_up_late` is an offline till's scan, made in time of what was
+accepted and uploaded after it was filed as expired."""

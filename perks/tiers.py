@@ -79,8 +79,11 @@ def has_open_tier(tiers: Iterable[Tier]) -> bool:
 
 
 def cost_of(benefit: Mapping[str, Any]) -> int:
-    """Return what one taking adds to the perk's budget, in minor units: a card's face, or an amount off."""
-    money = benefit.get("face") or benefit.get("amount")
+    """Return what one taking adds to the perk's budget, in minor units: a card's face, an amount off, a waived part.
+
+    A waiver's is known once a class was named (`waived`, in the benefit of what was taken); of its tier it is nothing.
+    """
+    money = benefit.get("face") or benefit.get("amount") or benefit.get("waived")
     return money["amount"] if money else 0
 
 
@@ -278,6 +281,15 @@ def probing_conflict(threshold: int, others: Iterable[ThresholdFact], *, now: da
         key=lambda fact: (abs(fact.min_score - threshold), fact.used_until is not None, fact.min_score),
         default=None,
     )
+
+
+def bounds_of_thresholds(minimum: int, maximum: int) -> tuple[int, int]:
+    """Return the lowest and highest threshold that leave a whole interval at either end of the values there are.
+
+    A yes at the highest value there is, or a no just above the lowest, would tell the value itself.
+    """
+    least, most = minimum + LEAST_APART, maximum + 1 - LEAST_APART
+    return -(-least // STEP) * STEP, most // STEP * STEP
 
 
 def may_move_from(moves: Iterable[datetime], *, now: datetime) -> datetime | None:

@@ -5,7 +5,9 @@ one of the guarded columns, so that a change of status costs nothing more. A lat
 the table anew takes them away with the old table: it must install them again (their tests fail until it does).
 """
 
-from typing import Any, Final
+from typing import Final
+
+from citizen_app.guards import for_migrations
 
 LAPSES_ONLY_EARLIER: Final = "entry_lapses_only_earlier"
 FACTS_NEVER_CHANGE: Final = "entry_facts_never_change"
@@ -54,14 +56,4 @@ def statements_to_remove(vendor: str) -> list[str]:
     return [f"DROP TRIGGER IF EXISTS {name}" for name, *_ in _GUARDS]
 
 
-def install(_apps: Any, schema_editor: Any) -> None:
-    """For a migration: set the guards up, also where they stand already."""
-    remove(_apps, schema_editor)
-    for statement in statements_to_install(schema_editor.connection.vendor):
-        schema_editor.execute(statement)
-
-
-def remove(_apps: Any, schema_editor: Any) -> None:
-    """For a migration that is taken back."""
-    for statement in statements_to_remove(schema_editor.connection.vendor):
-        schema_editor.execute(statement)
+install, remove = for_migrations(statements_to_install, statements_to_remove)

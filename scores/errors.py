@@ -259,3 +259,105 @@ class AnswerNotGenuine(DomainError):
 class UnknownVisit(DomainError):
     code, kind, title = "unknown_visit", Kind.NOT_FOUND, "Nobody is at the document check under this token."
     remedy = "A visit takes one answer, within a day; the citizen can start another."
+
+
+class OwnFile(DomainError):
+    code, kind, title = "own_file", Kind.FORBIDDEN, "Nobody opens their own file, or that of somebody they vouch with."
+    remedy = "Another operator can. What is recorded about yourself is on your own pages."
+
+
+class FileLimitReached(DomainError):
+    """Carries `limit`, how many look-ups the operator may make today."""
+
+    code, kind, title = "file_limit_reached", Kind.CONFLICT, "You have looked up as many people today as you may alone."
+    remedy = "Ask another operator to allow you more for today; the count begins anew at midnight UTC."
+
+
+class FileClosed(DomainError):
+    code, kind, title = "file_closed", Kind.CONFLICT, "This file is closed."
+    remedy = "A file closes after 30 minutes, and when you open another. Open it again, with a reason."
+
+
+class AllowanceWaits(DomainError):
+    code, kind, title = "allowance_waits", Kind.CONFLICT, "You have asked for more already."
+    remedy = "Another operator decides; nothing else is needed."
+
+
+class SignatureRefused(DomainError):
+    """What all refusals of a signature share: they ask for one, as HTTP says it (RFC 9421, section 5.1)."""
+
+    kind = Kind.UNAUTHENTICATED
+    headers = {
+        "WWW-Authenticate": 'Signature realm="sources"',
+        "Accept-Signature": 'sig=("@method" "@target-uri" "content-digest");created;tag="furnisher-v1"',
+    }
+
+
+class SignatureMissing(SignatureRefused):
+    code, title = "signature_missing", "A furnisher signs what it sends here, and this request is not signed."
+    remedy = (
+        "Sign it as RFC 9421 says, with Ed25519 and a key registered with `POST /api/v1/sources/keys`: send "
+        "`Content-Digest`, `Signature-Input` and `Signature`."
+    )
+
+
+class SignatureMalformed(SignatureRefused):
+    """The detail says what is missing or not as it should be."""
+
+    code, title = "signature_malformed", "The request's signature is not of the form that is read here."
+    remedy = (
+        'Cover exactly "@method", "@target-uri" and "content-digest", with `created`, `keyid`, `nonce` (16 to 128 of '
+        'A–Z a–z 0–9 . _ ~ + / = -) and `tag="furnisher-v1"`.'
+    )
+
+
+class SignatureExpired(SignatureRefused):
+    """Carries `created`, `now` (both in seconds since 1970) and `max_age`."""
+
+    code, title = "signature_expired", "The signature is too old, or made in the future."
+    remedy = "Sign each request when you send it, with `created` and a new nonce; look that your clock is right."
+
+
+class SignatureKeyUnknown(SignatureRefused):
+    """One answer for a key nobody registered, for a revoked one and for another source's."""
+
+    code, title = "signature_key_unknown", "The signature names a key that is not one of your source's in force."
+    remedy = "Sign with a key that `GET /api/v1/sources/keys` lists as live, or register one first."
+
+
+class SignatureInvalid(SignatureRefused):
+    code, title = "signature_invalid", "The signature is not this request's: something it covers differs, or the key."
+    remedy = "Sign the method, the address as it is sent (with its query) and the digest of the body as it is sent."
+
+
+class DigestMismatch(SignatureRefused):
+    code, title = "digest_mismatch", "The header `Content-Digest` is not the SHA-256 of this body."
+    remedy = "Send `Content-Digest: sha-256=:…:` of the very bytes of the body; of no body, that of no bytes."
+
+
+class SignatureReplayed(DomainError):
+    code, kind, title = "signature_replayed", Kind.CONFLICT, "This signature was used already: nothing was done again."
+    remedy = "Sign the request anew, with a new nonce; a batch that is sent again is harmless."
+
+
+class KeyProofMissing(SignatureRefused):
+    code, title = "key_proof_missing", "The registration is not signed by the key it registers."
+    remedy = "Sign the request with the new key, too: that proves that you have it."
+
+
+class LiveKeyNeeded(SignatureRefused):
+    code, title = "live_key_needed", "A source with a key in force registers others with a signature by that one."
+    remedy = "Sign the request twice, by the new key and by one that is in force. Are all lost, ask us to revoke them."
+
+
+class KeyKnown(DomainError):
+    code, kind = "key_known", Kind.CONFLICT
+    title = "This key was registered before: for another source, or until it was revoked."
+    remedy = "Make a new key: each is registered once, for one source, and never comes back."
+
+
+class TooManyKeys(DomainError):
+    """Carries `limit`."""
+
+    code, kind, title = "too_many_keys", Kind.CONFLICT, "Your source has as many keys in force as it may have."
+    remedy = "Revoke one that you no longer use with `DELETE /api/v1/sources/keys/{id}`."

@@ -1,7 +1,7 @@
 """What is true of scores at every moment; `verify_invariants` looks for what breaks it."""
 
 from citizen_app.invariants import invariant
-from scores.services import verifying
+from scores.services import connecting, verifying
 from scores.services.disputes import verifying as disputes
 
 invariant("A score is what its entries and its scorecard make it (P6).")(verifying.wrong_scores)
@@ -22,3 +22,7 @@ invariant("A dispute's records are open as long as it is, and about its own citi
 )
 invariant("A citizen has the benefit of the doubt in three open disputes at most (P7).")(disputes.too_many_doubts)
 invariant("A source tells of nothing its furnisher may not (P3).")(verifying.sources_beyond_their_furnisher)
+invariant("Whose file an operator opened can read of it (P9).")(verifying.openings_untold)
+invariant("Whoever is connected to an app is enrolled, with a document that was checked (P1).")(
+    connecting.connected_without_document
+)

@@ -113,6 +113,12 @@ class Rule:
         return min(self.most, max(best, 0)) if self.counts == LATEST else self.most if best > 0 else 0
 
     @property
+    def least_earned(self) -> int:
+        """The least micro-points the rule can give, from any number of entries and sources."""
+        worst = min(bin.milli_points for bin in self.bins) * FULL_WEIGHT
+        return max(self.least, min(worst, 0)) if self.counts == LATEST else self.least if worst < 0 else 0
+
+    @property
     def reach(self) -> tuple[int, int]:
         """The least and most micro-points that one entry in each month of the window can come to."""
         best = max(bin.milli_points for bin in self.bins)
@@ -167,6 +173,16 @@ class Scorecard:
         codes = next(one.factors for one in self.purposes if one.code == purpose)
         total = self.base + sum(self.most_earned(self.factor_of[code]) for code in codes)
         return self.rounded(min(max(total, self.least), self.most))
+
+    def lowest_value(self, purpose: str) -> int:
+        """The lowest score anybody can have for the purpose."""
+        codes = next(one.factors for one in self.purposes if one.code == purpose)
+        total = self.base + sum(self.least_earned(self.factor_of[code]) for code in codes)
+        return self.rounded(min(max(total, self.least), self.most))
+
+    def least_earned(self, factor: Factor) -> int:
+        """The least micro-points the factor's rules can bring it to, from any number of entries."""
+        return max(factor.least, sum(rule.least_earned for rule in self.rules if rule.factor == factor.code))
 
     def most_earned(self, factor: Factor) -> int:
         """The most micro-points the factor's rules can bring it to, from any number of entries."""

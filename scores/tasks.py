@@ -5,26 +5,28 @@ from typing import Final
 
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
-from scores.services import distribution, runs, vouching
+from scores.services import distribution, reach, runs, vouching
 from scores.services.disputes.batch_upholding import BATCH_TOLD_TOPIC, BATCH_TOPIC, uphold_batch
 from scores.services.disputes.clock import end_emptied, remind_furnishers, strike_unanswered
 from scores.services.disputes.evidence import erase_old_evidence
 from scores.services.disputes.steps import TOLD_TOPIC
 from scores.services.disputes.telling import tell_citizen, tell_of_batch
 from scores.services.documents import forget_visits
-from scores.services.enrolment import LEFT_TOPIC
+from scores.services.enrolment import ENDED_LINKS_TOLD, LEFT_TOPIC
 from scores.services.farewell import send_receipt
+from scores.services.files import forget_files
 from scores.services.importing import IMPORTED_TOPIC, request_rescore_of_imported
 from scores.services.lapsing import erase_lapsed, lapse_today
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_together
 from scores.services.shadow_runs import SHADOW_TOPIC, run_range
+from scores.services.signatures import forget_nonces, forget_proofs_of_nothing
 from scores.services.thinning import thin_history
 from scores.services.trusting import recompute_when_due
 
 LAPSED_AT_ONCE: Final = 500
 DISPUTES_AT_ONCE: Final = 200
 THINNED_AT_ONCE: Final = 1_000
-ENDED_LINKS_KEPT: Final = timedelta(days=30)
+PROOFS_AT_ONCE: Final = 500
 LINK_CODES_KEPT: Final = timedelta(days=1)
 
 
@@ -110,6 +112,12 @@ def count_scores(now: datetime) -> int:
     return distribution.count_scores(now=now)
 
 
+@sweeps("scores.reach")
+def count_reach(now: datetime) -> int:
+    """Count once a day about how many reach each threshold, for merchants."""
+    return reach.count_reach(now=now)
+
+
 @sweeps("scores.lapsed_today")
 def lapse_between_months(now: datetime) -> int:
     """Stop counting entries whose lapse was moved to a day within the month (P8)."""
@@ -131,13 +139,25 @@ def thin_old_history(now: datetime) -> int:
 @sweeps("scores.ended_links")
 def forget_ended_links(now: datetime) -> int:
     """Stop telling sources about links that ended more than 30 days ago."""
-    return EndedLink.objects.filter(since__lt=now - ENDED_LINKS_KEPT).delete()[0]
+    return EndedLink.objects.filter(since__lt=now - ENDED_LINKS_TOLD).delete()[0]
 
 
 @sweeps("scores.link_codes")
 def forget_link_codes(now: datetime) -> int:
     """Erase link codes a day after they stopped working."""
     return LinkCode.objects.filter(expires_at__lt=now - LINK_CODES_KEPT).delete()[0]
+
+
+@sweeps("scores.used_nonces")
+def forget_used_nonces(now: datetime) -> int:
+    """Forget which signatures were used once they are too old to be used again."""
+    return forget_nonces(now=now)
+
+
+@sweeps("scores.signed_batches")
+def forget_signed_batches(now: datetime) -> int:
+    """Erase what proves who sent a batch when none of its entries is left (P8)."""
+    return forget_proofs_of_nothing(now=now, limit=PROOFS_AT_ONCE)
 
 
 @sweeps("scores.unanswered_disputes")
@@ -180,3 +200,9 @@ def forget_old_vouches(now: datetime) -> int:
 def forget_document_visits(now: datetime) -> int:
     """Erase visits to a document check a week after they ended."""
     return forget_visits(now=now)
+
+
+@sweeps("scores.file_openings")
+def forget_file_openings(now: datetime) -> int:
+    """Erase openings of files 30 days after they ended, and how many there were on days gone by."""
+    return forget_files(now=now)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.databases import copy_to
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,15 +26,17 @@ class Running:
 
 
 @contextmanager
-def running_product(var: Path, *, people: int) -> Iterator[Running]:
-    """Serve the embedded default with the demo and `people` of the sample; end it by its own process id."""
+def running_product(var: Path, *, people: int, **variables: str) -> Iterator[Running]:
+    """Serve the embedded default (but for `variables`) with the demo and `people` of the sample; end it by its own
+    process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
     # Whatever database or broker the tests themselves use, this is the embedded default.
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
-    environment |= {"VAR_DIR": str(var), "PORT": str(port)}
+    environment |= {"VAR_DIR": str(var), "PORT": str(port), "OIDC_ISSUER": f"{base}/o", **variables}
+    copy_to(var / "citizen.sqlite3")  # where there is one, `migrate` finds nothing to do
     for command in (["migrate", "--verbosity", "0"], ["seed_demo", "--people", str(people)]):
         subprocess.run(
             [sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True, capture_output=True

@@ -15,7 +15,7 @@ from tests.architecture.test_house import endpoints
 from tests.factories.people import browser_for
 from tests.factories.right_requests import RIGHT, send
 from tests.factories.scores import NOW
-from tests.factories.world import CALLERS, make_world
+from tests.factories.world import APPS, CALLERS, DEVICES, make_world
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -28,6 +28,15 @@ METHODS = ("get", "post", "put", "patch", "delete")
 API = """
 GET    me                                            401 200 200 200 200 200 200 403 403 403 200 200
 PATCH  me                                            401 200 200 200 200 200 200 403 403 403 200 200
+GET    me/connections                                401 200 200 200 200 200 200 403 403 403 200 200
+DELETE me/connections/{connection}                   401 404 204 404 404 404 404 403 403 403 404 404
+GET    oauth/authorize?{asked}                       401 403 200 403 403 403 403 403 403 403 403 403
+POST   oauth/authorize?{asked}                       401 403 200 403 403 403 403 403 403 403 403 403
+DELETE me                                            401 200 409 200 200 200 200 403 403 403 409 409
+POST   me/exports                                    401 202 202 202 202 202 202 403 403 403 202 202
+GET    me/exports/{export}                           401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/exports/{export}/download                  401 404 200 404 404 404 404 403 403 403 404 404
+DELETE me/phone                                      401 204 204 204 204 204 204 403 403 403 204 204
 GET    consent-texts/current                         200 200 200 200 200 200 200 200 200 200 200 200
 GET    me/enrolment                                  401 404 200 404 404 404 404 403 403 403 404 404
 POST   me/enrolment                                  401 201 200 201 201 201 201 403 403 403 201 201
@@ -45,6 +54,8 @@ PUT    me/sources/{source}                           401 404 200 404 404 404 404
 DELETE me/sources/{source}                           401 404 204 404 404 404 404 403 403 403 404 404
 POST   me/sources/{source}/link                      401 404 201 404 404 404 404 403 403 403 404 404
 GET    me/inquiries                                  401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/consents                                   401 200 200 200 200 200 200 403 403 403 200 200
+GET    me/consents/{consent}                         401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/disputes                                   401 404 200 404 404 404 404 403 403 403 404 404
 POST   me/disputes                                   401 404 201 404 404 404 404 403 403 403 404 404
 GET    me/disputes/{dispute}                         401 404 200 404 404 404 404 403 403 403 404 404
@@ -60,6 +71,9 @@ GET    sources/links                                 401 403 403 403 403 403 403
 POST   sources/links                                 401 403 403 403 403 403 403 403 403 201 403 403
 POST   sources/entries                               401 403 403 403 403 403 403 403 403 200 403 403
 DELETE sources/entries/{external}?subject=ana-7      401 403 403 403 403 403 403 403 403 204 403 403
+GET    sources/keys                                  401 403 403 403 403 403 403 403 403 200 403 403
+POST   sources/keys                                  401 403 403 403 403 403 403 403 403 201 403 403
+DELETE sources/keys/{source_key}                     401 403 403 403 403 403 403 403 403 204 403 403
 GET    sources/disputes                              401 403 403 403 403 403 403 403 403 200 403 403
 POST   sources/disputes/{dispute}/answer             401 403 403 403 403 403 403 403 403 200 403 403
 GET    sources/disputes/{dispute}/evidence/{evidence} 401 403 403 403 403 403 403 403 403 200 403 403
@@ -67,6 +81,8 @@ GET    perks                                         401 200 200 200 200 200 200
 GET    perks/{perk_published}                        401 200 200 200 200 200 200 403 403 403 200 200
 GET    perks/{perk_published}/path                   401 404 200 404 404 404 404 403 403 403 404 404
 POST   perks/{perk_free}/redemptions                 401 403 201 403 403 403 403 403 403 403 403 403
+POST   perks/{perk_published}/reports                401 201 201 201 201 201 201 403 403 403 201 201
+GET    me/reports                                    401 200 200 200 200 200 200 403 403 403 200 200
 GET    me/badge                                      401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/badge.png                                  401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/redemptions                                401 200 200 200 200 200 200 403 403 403 200 200
@@ -74,8 +90,24 @@ GET    me/redemptions/{reserved}                     401 404 200 404 404 404 404
 POST   me/redemptions/{reserved}/cancel              401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/redemptions/{reserved}/qr.svg              401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/redemptions/{reserved}/qr.png              401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/deposits                                   401 200 200 200 200 200 200 403 403 403 200 200
+GET    me/deposits/{deposit_claimed}                 401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/deposits/{deposit_offered}/accept          401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/deposits/{deposit_claimed}/contest         401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/deposits/{deposit_claimed}/files/{deposit_file} 401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/make-goods                                 401 200 200 200 200 200 200 403 403 403 200 200
+GET    me/gift-cards                                 401 200 200 200 200 200 200 403 403 403 200 200
+GET    me/gift-cards/{card}                          401 404 200 404 404 404 404 403 403 403 404 404
 POST   me/make-goods/{make_good}/take                401 404 201 404 404 404 404 403 403 403 404 404
+GET    boost                                         401 403 403 403 403 403 403 403 403 403 403 403
+POST   boosts/lookup                                 401 403 403 403 403 403 403 403 403 403 403 403
+GET    sandbox                                       401 403 403 403 403 403 403 403 403 403 403 403
+POST   sandbox/reset                                 401 403 403 403 403 403 403 403 403 403 403 403
+PUT    sandbox/clock                                 401 403 403 403 403 403 403 403 403 403 403 403
+PUT    sandbox/citizens/{test_case}/connection           401 403 403 403 403 403 403 403 403 403 403 403
+DELETE sandbox/citizens/{test_case}/connection           401 403 403 403 403 403 403 403 403 403 403 403
+GET    sandbox/boost                                 401 403 403 403 403 403 403 403 403 403 403 403
+POST   sandbox/boosts/lookup                         401 403 403 403 403 403 403 403 403 403 403 403
 POST   merchants                                     401 201 201 201 201 201 201 403 403 403 201 201
 GET    merchants/{merchant}                          200 200 200 200 200 200 200 200 200 200 200 200
 GET    merchant/perks                                401 403 403 403 200 200 200 403 200 403 403 403
@@ -87,10 +119,30 @@ POST   merchant/perks/{perk_approved}/publish        401 403 403 403 200 200 404
 POST   merchant/perks/{perk_published}/pause         401 403 403 403 200 200 404 403 200 403 403 403
 POST   merchant/perks/{perk_paused}/resume           401 403 403 403 200 200 404 403 200 403 403 403
 POST   merchant/perks/{perk_published}/end           401 403 403 403 200 200 404 403 200 403 403 403
+GET    merchant/perks/{perk_published}/images        401 403 403 403 200 200 404 403 200 403 403 403
+POST   merchant/perks/{perk_published}/images        401 403 403 403 201 201 404 403 201 403 403 403
+PATCH  merchant/perks/{perk_published}/images/{image} 401 403 403 403 200 200 404 403 200 403 403 403
+DELETE merchant/perks/{perk_published}/images/{image} 401 403 403 403 204 204 404 403 204 403 403 403
 POST   merchant/scans                                401 403 403 201 201 201 400 201 403 403 403 403
 GET    merchant/redemptions                          401 403 403 200 200 200 200 200 200 403 403 403
 GET    merchant/redemptions/{used}                   401 403 403 200 200 200 404 404 200 403 403 403
 POST   merchant/redemptions/{used}/reverse           401 403 403 200 200 200 404 404 403 403 403 403
+GET    merchant/code-lists                           401 403 403 403 200 200 200 403 200 403 403 403
+POST   merchant/code-lists                           401 403 403 403 202 202 202 403 202 403 403 403
+GET    merchant/code-lists/{code_list}               401 403 403 403 200 200 404 403 200 403 403 403
+DELETE merchant/code-lists/{code_list}               401 403 403 403 202 202 404 403 202 403 403 403
+GET    merchant/code-lists/{code_list}/codes.csv     401 403 403 403 200 200 404 403 200 403 403 403
+GET    merchant/reports                              401 403 403 403 200 200 200 403 200 403 403 403
+GET    merchant/reports.csv                          401 403 403 403 200 200 200 403 200 403 403 403
+GET    merchant/reach?purpose=travel&min_score=600   401 403 403 403 200 200 200 403 200 403 403 403
+POST   merchant/gift-cards/{card}/refund             401 403 403 403 200 200 404 200 403 403 403 403
+GET    merchant/gift-cards/liability                 401 403 403 403 200 200 200 403 200 403 403 403
+GET    merchant/deposits                             401 403 403 200 200 200 200 200 200 403 403 403
+GET    merchant/deposits/{deposit_returned}          401 403 403 200 200 200 404 200 200 403 403 403
+POST   merchant/deposits/{deposit_accepted}/pick-up  401 403 403 200 200 200 404 200 403 403 403 403
+POST   merchant/deposits/{deposit_active}/return     401 403 403 200 200 200 404 200 403 403 403 403
+POST   merchant/deposits/{deposit_returned}/claim    401 403 403 403 200 200 404 403 403 403 403 403
+GET    merchant/deposits/{deposit_claimed}/files/{deposit_file} 401 403 403 403 200 200 404 403 403 403 403 403
 GET    merchant/members                              401 403 403 403 403 200 200 403 403 403 403 403
 POST   merchant/members                              401 403 403 403 403 201 201 403 403 403 403 403
 DELETE merchant/members/{member}                     401 403 403 403 403 204 404 403 403 403 403 403
@@ -103,6 +155,46 @@ DELETE merchant/branches/{branch}                    401 403 403 403 204 204 404
 GET    merchant/clients                              401 403 403 403 403 200 200 403 403 403 403 403
 POST   merchant/clients                              401 403 403 403 403 201 201 403 403 403 403 403
 DELETE merchant/clients/{server}                     401 403 403 403 403 204 404 403 403 403 403 403
+GET    merchant/arrivals                             401 403 403 200 200 200 200 200 403 403 403 403
+GET    merchant/devices                              401 403 403 403 200 200 200 403 403 403 403 403
+POST   merchant/devices                              401 403 403 403 201 201 400 403 403 403 403 403
+DELETE merchant/devices/{till}                       401 403 403 403 204 204 404 403 403 403 403 403
+PUT    merchant/pin                                  401 403 403 204 204 204 204 403 403 403 403 403
+POST   devices/pair                                  201 201 201 201 201 201 201 201 201 201 201 201
+GET    devices/self                                  401 403 403 403 403 403 403 403 403 403 403 403
+POST   devices/shift                                 401 403 403 403 403 403 403 403 403 403 403 403
+DELETE devices/shift                                 401 403 403 403 403 403 403 403 403 403 403 403
+"""
+
+# What a paired till reaches by its own token, and with somebody at work on it. Everything else is not theirs (403), but
+# for what anybody may read.
+AT_TILLS = """
+POST   merchant/scans                                403 201
+GET    merchant/redemptions                          403 200
+GET    merchant/redemptions/{used}                   403 200
+POST   merchant/redemptions/{used}/reverse           403 200
+GET    merchant/arrivals                             200 200
+GET    merchant/deposits                             403 200
+GET    merchant/deposits/{deposit_returned}          403 200
+POST   merchant/deposits/{deposit_accepted}/pick-up  403 200
+POST   merchant/deposits/{deposit_active}/return     403 200
+GET    devices/self                                  200 200
+POST   devices/shift                                 201 201
+DELETE devices/shift                                 204 204
+"""
+
+# What a dating app reaches with the token of somebody who connected it, and its own server; what its sandbox's client
+# does, and the app with a test citizen's token. Everything else is not theirs (403), but for what anybody may read.
+OF_APPS = """
+GET    boost                                         200 403 403 403
+POST   boosts/lookup                                 403 200 403 403
+GET    sandbox                                       403 403 200 403
+POST   sandbox/reset                                 403 403 200 403
+PUT    sandbox/clock                                 403 403 200 403
+PUT    sandbox/citizens/{test_case}/connection           403 403 200 403
+DELETE sandbox/citizens/{test_case}/connection           403 403 204 403
+GET    sandbox/boost                                 403 403 403 200
+POST   sandbox/boosts/lookup                         403 403 200 403
 """
 
 # Somebody signed in without a second factor is asked for it (302), like a stranger for signing in.
@@ -114,6 +206,17 @@ PAGES = """
 GET    /                                             200 302 302 302 302 302 302 302 302
 GET    me                                            302 200 200 200 200 200 200 200 200
 POST   me                                            302 200 200 200 200 200 200 200 200
+GET    me/apps                                       302 200 200 200 200 200 200 200 200
+GET    me/apps/{connection}/end                      302 404 200 404 404 404 404 404 404
+POST   me/apps/{connection}/end                      302 404 302 404 404 404 404 404 404
+GET    me/close                                      302 200 200 200 200 200 200 200 200
+POST   me/close                                      302 200 200 200 200 200 200 200 200
+GET    me/data                                       302 200 200 200 200 200 200 200 200
+POST   me/data                                       302 302 302 302 302 302 302 302 302
+GET    me/data/{export}                              302 404 200 404 404 404 404 404 404
+GET    me/phone                                      302 200 200 200 200 200 200 200 200
+POST   me/phone                                      302 302 302 302 302 302 302 302 302
+POST   me/devices/{device}/end                       302 404 302 404 404 404 404 404 404
 GET    operator/document-check                       302 403 403 403 403 403 403 302 200
 POST   operator/document-check                       302 403 403 403 403 403 403 302 200
 GET    operator/disputes                             302 403 403 403 403 403 403 302 200
@@ -121,6 +224,13 @@ GET    operator/disputes/{dispute}                   302 403 403 403 403 403 403
 POST   operator/disputes/{dispute}/decide            302 403 403 403 403 403 403 302 200
 POST   operator/disputes/{raised_again}/admit        302 403 403 403 403 403 403 302 302
 GET    operator/disputes/{dispute}/evidence/{evidence} 302 403 403 403 403 403 403 302 200
+GET    operator/files                                302 403 403 403 403 403 403 302 200
+POST   operator/files                                302 403 403 403 403 403 403 302 200
+POST   operator/files/more                           302 403 403 403 403 403 403 302 200
+POST   operator/files/more/{allowance}               302 403 403 403 403 403 403 302 302
+GET    operator/files/{opening}                      302 403 403 403 403 403 403 302 200
+POST   operator/files/{opening}/show                 302 403 403 403 403 403 403 302 404
+POST   operator/files/{opening}/close                302 403 403 403 403 403 403 302 302
 GET    operator/batches                              302 403 403 403 403 403 403 302 200
 POST   operator/batches                              302 403 403 403 403 403 403 302 200
 POST   operator/batches/{proposal}/confirm           302 403 403 403 403 403 403 302 302
@@ -157,6 +267,8 @@ GET    furnishers/{furnisher}                        200 200 200 200 200 200 200
 GET    document-check                                302 302 200 302 302 302 302 302 302
 POST   document-check                                302 302 200 302 302 302 302 302 302
 GET    who-asked                                     302 302 200 302 302 302 302 302 302
+GET    consents                                      302 200 200 200 200 200 200 200 200
+GET    consents/{consent}                            302 404 200 404 404 404 404 404 404
 GET    disputes                                      302 302 200 302 302 302 302 302 302
 GET    disputes/new                                  302 302 200 302 302 302 302 302 302
 POST   disputes/new                                  302 302 302 302 302 302 302 302 302
@@ -174,12 +286,25 @@ POST   leave                                         302 200 200 200 200 200 200
 GET    perks                                         302 200 200 200 200 200 200 200 200
 GET    perks/{perk_published}                        302 200 200 200 200 200 200 200 200
 GET    perks/{perk_published}/path                   302 302 200 302 302 302 302 302 302
+GET    perks/{perk_published}/report                 302 200 200 200 200 200 200 200 200
+POST   perks/{perk_published}/report                 302 200 200 200 200 200 200 200 200
+GET    me/reports                                    302 200 200 200 200 200 200 200 200
+GET    merchants/{merchant}                          200 200 200 200 200 200 200 200 200
+GET    register                                      200 200 200 200 200 200 200 200 200
+GET    register/{enterprise}                         200 200 200 200 200 200 200 200 200
 GET    me/badge                                      302 302 200 302 302 302 302 302 302
 GET    perks/{perk_free}/take                        302 302 302 302 302 302 302 302 302
 POST   perks/{perk_free}/take                        302 302 302 302 302 302 302 302 302
 GET    make-goods                                    302 200 200 200 200 200 200 200 200
 GET    make-goods/{make_good}                        302 404 200 404 404 404 404 404 404
 POST   make-goods/{make_good}/take                   302 404 302 404 404 404 404 404 404
+GET    gift-cards                                    302 200 200 200 200 200 200 200 200
+GET    gift-cards/{card}                             302 404 200 404 404 404 404 404 404
+GET    deposits                                      302 200 200 200 200 200 200 200 200
+GET    deposits/{deposit_claimed}                    302 404 200 404 404 404 404 404 404
+POST   deposits/{deposit_offered}/accept             302 404 302 404 404 404 404 404 404
+POST   deposits/{deposit_claimed}/contest            302 404 200 404 404 404 404 404 404
+GET    deposits/{deposit_claimed}/files/{deposit_file} 302 404 200 404 404 404 404 404 404
 GET    codes                                         302 200 200 200 200 200 200 200 200
 GET    codes/{reserved}                              302 404 200 404 404 404 404 404 404
 GET    codes/{reserved}/qr.svg                       302 404 200 404 404 404 404 404 404
@@ -200,22 +325,60 @@ GET    merchant/perks/{perk_published}               302 302 302 403 200 200 404
 GET    merchant/perks/{perk_published}/edit          302 302 302 403 200 200 404 302 302
 POST   merchant/perks/{perk_published}/edit          302 302 302 403 200 200 404 302 302
 POST   merchant/perks/{perk_published}/pause         302 302 302 403 302 302 404 302 302
+POST   merchant/perks/{perk_published}/images        302 302 302 403 200 200 404 302 302
+POST   merchant/perks/{perk_published}/images/{image} 302 302 302 403 200 200 404 302 302
 GET    merchant/offers                               302 302 302 403 200 200 200 302 302
 POST   merchant/offers/{make_good}                   302 302 302 403 302 302 404 302 302
 GET    merchant/redemptions                          302 302 302 200 200 200 200 302 302
 GET    merchant/redemptions/{used}                   302 302 302 200 200 200 404 302 302
 POST   merchant/redemptions/{used}/reverse           302 302 302 302 302 302 404 302 302
+GET    merchant/reports                              302 302 302 403 200 200 200 302 302
+GET    merchant/reports/file                         302 302 302 403 200 200 200 302 302
+GET    merchant/code-lists                           302 302 302 403 200 200 200 302 302
+POST   merchant/code-lists                           302 302 302 403 200 200 200 302 302
+GET    merchant/code-lists/{code_list}               302 302 302 403 200 200 404 302 302
+POST   merchant/code-lists/{code_list}               302 302 302 403 302 302 404 302 302
+GET    merchant/code-lists/{code_list}/file          302 302 302 403 200 200 404 302 302
+POST   merchant/redemptions/{card_redemption}/refund 302 302 302 403 200 200 404 302 302
+GET    merchant/gift-cards                           302 302 302 403 200 200 200 302 302
+GET    merchant/deposits                             302 302 302 200 200 200 200 302 302
+GET    merchant/deposits/{deposit_returned}          302 302 302 200 200 200 404 302 302
+POST   merchant/deposits/{deposit_accepted}/pick-up  302 302 302 302 302 302 404 302 302
+POST   merchant/deposits/{deposit_active}/return     302 302 302 302 302 302 404 302 302
+POST   merchant/deposits/{deposit_returned}/claim    302 302 302 403 200 200 404 302 302
+GET    merchant/deposits/{deposit_claimed}/files/{deposit_file} 302 302 302 403 200 200 404 302 302
 GET    merchant/branches                             302 302 302 403 200 200 200 302 302
 POST   merchant/branches                             302 302 302 403 200 200 200 302 302
 GET    merchant/team                                 302 302 302 403 403 200 200 302 302
 POST   merchant/team                                 302 302 302 403 403 200 200 302 302
 GET    merchant/clients                              302 302 302 403 403 200 200 302 302
 POST   merchant/clients                              302 302 302 403 403 200 200 302 302
+GET    merchant/tills                                302 302 302 403 200 200 200 302 302
+POST   merchant/tills                                302 302 302 403 200 200 200 302 302
+GET    merchant/pin                                  302 302 302 200 200 200 200 302 302
+POST   merchant/pin                                  302 302 302 200 200 200 200 302 302
+GET    merchant/conflicts                            302 302 302 403 200 200 200 302 302
+GET    till/state                                    200 200 200 200 200 200 200 200 200
+POST   till/pair                                     400 400 400 400 400 400 400 400 400
+POST   till/shift                                    401 401 401 401 401 401 401 401 401
+DELETE till/shift                                    401 401 401 401 401 401 401 401 401
+POST   till/undo                                     401 401 401 401 401 401 401 401 401
+GET    till/arrivals                                 401 401 401 401 401 401 401 401 401
+POST   till/scans                                    401 401 401 401 401 401 401 401 401
 GET    invitations/{token}                           302 200 404 404 404 404 404 404 404
 POST   invitations/{token}                           302 302 404 404 404 404 404 404 404
 GET    operator                                      302 403 403 403 403 403 403 302 200
 POST   operator/approve                              302 403 403 403 403 403 403 302 200
 POST   operator/refuse                               302 403 403 403 403 403 403 302 200
+GET    operator/merchants                            302 403 403 403 403 403 403 302 200
+GET    operator/merchants/{merchant}                 302 403 403 403 403 403 403 302 200
+POST   operator/merchants/{merchant}/act             302 403 403 403 403 403 403 302 200
+GET    operator/reports                              302 403 403 403 403 403 403 302 200
+POST   operator/reports/{case}/decide                302 403 403 403 403 403 403 302 200
+GET    operator/claims                               302 403 403 403 403 403 403 302 200
+GET    operator/claims/{deposit_contested}           302 403 403 403 403 403 403 302 200
+POST   operator/claims/{deposit_contested}/decide    302 403 403 403 403 403 403 302 200
+GET    operator/claims/{deposit_contested}/files/{contest_file} 302 403 403 403 403 403 403 302 200
 GET    scorecards                                    200 200 200 200 200 200 200 200 200
 GET    scorecards/{version}                          200 200 200 200 200 200 200 200 200
 GET    scorecards/{version}/document.yaml            200 200 200 200 200 200 200 200 200
@@ -299,6 +462,25 @@ def test_each_endpoint_answers_each_caller_as_the_table_says():
     assert wrong == {}
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("callers", "table"), [(DEVICES, AT_TILLS), (APPS, OF_APPS)], ids=["tills", "apps"])
+def test_tills_and_apps_reach_what_is_theirs_and_nothing_else(callers, table):
+    world = make_world()
+    rows = {(row.method, row.path): row.statuses for row in rows_of(API)}
+    own = {(row.method, row.path): row.statuses for row in rows_of(table)}
+    wrong = {}
+    for right in RIGHT:
+        name, public = (right.method, right.path), rows[right.method, right.path][0]
+        answers = []
+        for caller in callers:
+            before = transaction.savepoint()
+            answers.append(send(world, right, caller=caller).status_code)
+            transaction.savepoint_rollback(before)
+        if tuple(answers) != own.pop(name, (public if public < 400 else 403,) * len(callers)):
+            wrong[name] = answers
+    assert (wrong, own) == ({}, {})
+
+
 def test_each_endpoint_has_its_rows_and_its_right_request():
     built = {(name, route(path.removeprefix("api/v1/"))) for path, view in endpoints() for name in methods_of(view)}
     assert {(row.method, route(row.path)) for row in rows_of(API)} == built
@@ -311,7 +493,8 @@ PEOPLE = tuple(caller for caller in CALLERS if caller not in ("scan_server", "pe
 @pytest.mark.django_db
 def test_each_page_answers_each_person_as_the_table_says():
     world = make_world()
-    browsers = {one: Client() if one == "nobody" else browser_for(world.people[one]) for one in PEOPLE}
+    browsers = {one: browser_for(world.people[one], second_factor=one != "operator") for one in PEOPLE[1:]}
+    browsers["nobody"] = Client()
     wrong = {}
     for row in rows_of(PAGES):
         answers = []

@@ -8,10 +8,11 @@ from django.http.response import HttpResponseBase
 
 from citizen_app.accounts.sessions import HEADLESS_PATH
 from citizen_app.api.parsers import parsed
-from citizen_app.api.problems import MalformedBody, TooLarge, problem_response
-from citizen_app.errors import DomainError, FieldError, InvalidInput
+from citizen_app.api.problems import MalformedBody, problem_response
+from citizen_app.errors import DomainError, FieldError, InvalidInput, TooLarge
 
 BODILESS = {"GET", "HEAD", "OPTIONS"}
+WITH_MEMBERS = {"credential"}  # a passkey as the phone makes it; `accounts.passkeys` reads it
 
 
 class SignInBodiesMiddleware:
@@ -32,7 +33,7 @@ class SignInBodiesMiddleware:
 
 
 def check_body(request: HttpRequest) -> None:
-    """Raise the refusal this body deserves; none, or one flat JSON object, is fine."""
+    """Raise the refusal this body deserves; none, or one JSON object that is flat (a passkey apart), is fine."""
     try:
         raw = request.body
     except RequestDataTooBig as error:
@@ -42,7 +43,7 @@ def check_body(request: HttpRequest) -> None:
     body = parsed(raw)
     if not isinstance(body, dict):
         raise MalformedBody("Send an object.")
-    nested = [name for name, value in body.items() if not _is_flat(value)]
+    nested = [name for name, value in body.items() if name not in WITH_MEMBERS and not _is_flat(value)]
     if nested:
         raise InvalidInput(*(FieldError(f"/{name}", "invalid", "Send a text.") for name in nested))
 

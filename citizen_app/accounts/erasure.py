@@ -25,6 +25,12 @@ class Erasure:
     erased: dict[str, int] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
 
+    def add(self, part: "Erasure") -> None:
+        """Count another part in."""
+        for table, count in part.erased.items():
+            self.erased[table] = self.erased.get(table, 0) + count
+        self.kept.extend(part.kept)
+
 
 Eraser = Callable[..., Erasure]
 _erasers: list[Eraser] = []
@@ -43,8 +49,5 @@ def erase_traces(*, citizen: Citizen, now: datetime) -> Erasure:
         raise transaction.TransactionManagementError("Erasing is all or nothing: open a transaction first.")
     total = Erasure()
     for eraser in _erasers:
-        part = eraser(citizen=citizen, now=now)
-        for table, count in part.erased.items():
-            total.erased[table] = total.erased.get(table, 0) + count
-        total.kept.extend(part.kept)
+        total.add(eraser(citizen=citizen, now=now))
     return total

@@ -7,11 +7,15 @@ to call twice with the same facts.
 
 from typing import Any, Protocol
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.signals import authenticator_added, authenticator_removed
+from django.http import HttpRequest
 
+from citizen_app.accounts.passkeys import end_sessions_of_lost_factors
 from citizen_app.models import Citizen
 
 
@@ -70,12 +74,35 @@ def second_factor_is_on(citizen: Citizen) -> bool:
 def listen_to_allauth() -> None:
     """Connect to allauth's announcements, once; called when the project starts."""
     email_confirmed.connect(_email_confirmed, dispatch_uid="citizen_app.email_verified")
-    authenticator_added.connect(_authenticators_changed, dispatch_uid="citizen_app.authenticator_added")
-    authenticator_removed.connect(_authenticators_changed, dispatch_uid="citizen_app.authenticator_removed")
+    authenticator_added.connect(_authenticator_added, dispatch_uid="citizen_app.authenticator_added")
+    authenticator_removed.connect(_authenticator_removed, dispatch_uid="citizen_app.authenticator_removed")
 
 
 def _email_confirmed(*, email_address: EmailAddress, **_announced: Any) -> None:
     announce_email_verified(citizen=email_address.user)
+
+
+def _authenticator_added(
+    *, request: HttpRequest, user: Citizen, authenticator: Authenticator, **_announced: Any
+) -> None:
+    factors = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    if list(factors.values_list("pk", flat=True)) == [authenticator.pk]:
+        # Setting up the first one proves that it is at hand; a further one proves nothing about the first.
+        shown = {"method": "mfa", "id": authenticator.pk, "type": authenticator.type}
+        if not request.user.is_authenticated:
+            # An account that begins with it: what lets its person in without it is made along (allauth does so only
+            # for who is signed in), and counts as just confirmed, so that the codes are shown without asking again.
+            RecoveryCodes.activate(user)
+            shown["reauthenticated"] = True
+        record_authentication(request, user, **shown)
+    _authenticators_changed(user=user, authenticator=authenticator)
+
+
+def _authenticator_removed(
+    *, request: HttpRequest, user: Citizen, authenticator: Authenticator, **_announced: Any
+) -> None:
+    end_sessions_of_lost_factors(request, user)
+    _authenticators_changed(user=user, authenticator=authenticator)
 
 
 def _authenticators_changed(*, user: Citizen, authenticator: Authenticator, **_announced: Any) -> None:

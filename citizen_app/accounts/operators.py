@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
@@ -28,7 +29,7 @@ class RoleRequired(DomainError):
 
 class SecondFactorRequired(DomainError):
     code, kind, title = "mfa_required", Kind.FORBIDDEN, "This needs a session opened with a second factor."
-    remedy = "Set up an authenticator app if you have none, and confirm this session with its code."
+    remedy = "Add a passkey or an authenticator app if you have none, and confirm this session with it."
 
 
 @transaction.atomic
@@ -60,6 +61,13 @@ def is_operator(citizen: Citizen, role: str | None = None) -> bool:
     """Whether the person is an operator at all, or for this kind of work."""
     roles = OperatorRole.objects.filter(citizen=citizen, citizen__is_active=True)
     return (roles if role is None else roles.filter(role=role)).exists()
+
+
+def role_among(citizen: Citizen, *roles: str) -> str:
+    """The first of these roles that the operator holds, as which they act; "" where they hold none."""
+    granted = OperatorRole.objects.filter(citizen=citizen, role__in=roles, citizen__is_active=True)
+    held = set(granted.values_list("role", flat=True))
+    return next((role for role in roles if role in held), "")
 
 
 def require_operator(request: HttpRequest | Request, role: str | None = None) -> Citizen:
@@ -98,8 +106,22 @@ def operator_page(role: str | None = None) -> Callable[[View], View]:
 
 def second_factor_url(citizen: Citizen, *, then: str) -> str:
     """Where a signed-in person shows their second factor, or sets one up; afterwards they come back to `then`."""
-    page = "mfa_reauthenticate" if second_factor_is_on(citizen) else "mfa_activate_totp"
+    has = set(Authenticator.objects.filter(user=citizen).values_list("type", flat=True))
+    if Authenticator.Type.TOTP in has:
+        page = "mfa_reauthenticate"
+    elif Authenticator.Type.WEBAUTHN in has:
+        page = "mfa_reauthenticate_webauthn"
+    else:
+        page = "mfa_activate_totp"
     return f"{resolve_url(page)}?{urlencode({'next': then})}"
+
+
+def second_factor_lead_in(citizen: Citizen) -> str:
+    """What to say on the way there: what they are asked for, and in which order."""
+    if second_factor_is_on(citizen):
+        return "This page asks for your second factor, once in a session."
+    first = "First we ask for your password, then you" if citizen.has_usable_password() else "You"
+    return f"This page needs a second factor, and you have none yet. {first} set one up, and then you come back here."
 
 
 def _second_factor_shown(request: HttpRequest | Request, citizen: Citizen) -> bool:

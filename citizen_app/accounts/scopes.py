@@ -1,10 +1,13 @@
 """Which scopes a client may ask for: its own list, never the product's whole one."""
 
-from typing import Any
+from typing import Any, Final
 
 from oauth2_provider.scopes import SettingsScopes
 
 from citizen_app.models import OAuthApplication
+
+OF_PEOPLE: Final = frozenset({"openid", "boost:read"})
+"""What an app may ask a person for; every other scope is a server's own."""
 
 
 class PerApplicationScopes(SettingsScopes):

@@ -5,6 +5,7 @@ a raw key opens nothing, a cookie is no token and a token is no cookie.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from allauth.account import app_settings as account_settings
 from allauth.core.exceptions import RateLimited
@@ -20,8 +21,11 @@ from django.shortcuts import render
 
 from citizen_app import errors
 from citizen_app.api.problems import problem_response
+from citizen_app.api.throttles import address_of, hit
 
 HEADLESS_PATH = "/_allauth/"
+CHALLENGES = {"headless:app:mfa:login_webauthn", "mfa_login_webauthn"}
+"""The addresses where anybody may ask for a passkey's challenge."""
 WAIT_SECONDS = 60  # most of allauth's limits count over a minute
 
 
@@ -68,6 +72,11 @@ class SignedSessionMiddleware(SessionMiddleware):
         return response
 
 
+def end_session(key: str) -> None:
+    """End a session wherever it is kept: its next request is nobody's."""
+    sessionkit.session_store(key).delete()
+
+
 class RateLimited429Middleware:
     """Every limit on signing in answers 429 with `Retry-After`; after allauth's `AccountMiddleware`.
 
@@ -79,13 +88,32 @@ class RateLimited429Middleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        limit = getattr(request, "limit_reached", None)
+        if limit is not None and response.status_code == 200:
+            response.status_code = 429
+            response["Retry-After"] = str(getattr(limit, "retry_after", WAIT_SECONDS))
         if response.status_code == 429 and "Retry-After" not in response:
             if request.path.startswith(HEADLESS_PATH):
                 return too_many(request)
             response["Retry-After"] = str(WAIT_SECONDS)
         return response
 
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
+        # allauth counts who answers a challenge, not who asks for one; each asking stores a session.
+        if request.method == "GET" and is_challenge(request):
+            try:
+                hit("passkey_challenges", address_of(request))
+            except errors.RateLimited as limit:
+                return too_many(request, limit.facts["retry_after"])
+        return None
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, errors.RateLimited):
+            return too_many(request, exception.facts["retry_after"])
+        if isinstance(exception, errors.DomainError) and request.path.startswith(HEADLESS_PATH):
+            return problem_response(
+                exception.kind.value, exception.code, exception.title, exception.detail, request, **exception.facts
+            )
         if isinstance(exception, RateLimited):
             return too_many(request, getattr(exception, "retry_after", WAIT_SECONDS))
         return None
@@ -98,6 +126,16 @@ class TooManySignIns(RateLimited):
     def retry_after(self) -> int:
         rates = get_rates(app="allauth.account", action="login_failed", config=account_settings.RATE_LIMITS)
         return max((int(rate.duration) for rate in rates), default=WAIT_SECONDS)
+
+
+def is_challenge(request: HttpRequest) -> bool:
+    """Whether this request is about signing in with a passkey, without knowing yet who."""
+    return request.resolver_match is not None and request.resolver_match.view_name in CHALLENGES
+
+
+def note_limit(request: HttpRequest, limit: RateLimited) -> None:
+    """Let the page that is being made for this request answer 429: it says itself what happened."""
+    request.limit_reached = limit  # type: ignore[attr-defined]
 
 
 def too_many(request: HttpRequest, retry_after: int = WAIT_SECONDS) -> HttpResponse:

@@ -1,23 +1,29 @@
-"""Where servers get and give back their access tokens: client credentials only, ten minutes, counted per caller.
+"""Where clients get and give back their access tokens, which live ten minutes; counted per caller.
 
 Answers are those of OAuth 2.0 (RFC 6749 section 5, RFC 7009), not problems: clients' libraries read them.
 """
 
 import base64
 import binascii
+import json
 from typing import Any
 from urllib.parse import unquote_plus
 
+from django.db import OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.views import RevokeTokenView, TokenView
 
+from citizen_app.accounts import exchanging
+from citizen_app.api.problems import is_passing
 from citizen_app.api.throttles import address_of, hit
 from citizen_app.errors import Busy, RateLimited
 
-GRANT = "client_credentials"
+MACHINES = "client_credentials"
+GRANTS = (MACHINES, exchanging.CODE, exchanging.REFRESH)
+SECRET_OF = {exchanging.CODE: "code", exchanging.REFRESH: "refresh_token"}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -32,7 +38,7 @@ class _OAuthAddress:
         if response.status_code == 401:
             # The provider names the Bearer scheme; a client that failed did so with its secret.
             response["WWW-Authenticate"] = 'Basic realm="token", charset="UTF-8"'
-        response.headers.setdefault("Content-Type", "application/json")
+        response["Content-Type"] = "application/json"
         response["Cache-Control"] = "no-store"
         response["Pragma"] = "no-cache"
         return response
@@ -56,21 +62,43 @@ class _OAuthAddress:
             response["Retry-After"] = str(limit.facts["retry_after"])
             return response
         except Busy:
-            response = _error(503, "temporarily_unavailable", "Try again in a moment.")
-            response["Retry-After"] = "1"
-            return response
+            return _busy()
         return None
 
 
-@method_decorator([csrf_exempt, sensitive_post_parameters("client_secret")], name="dispatch")
+@method_decorator(
+    [csrf_exempt, sensitive_post_parameters("client_secret", "code", "code_verifier", "refresh_token")], name="dispatch"
+)
 class Token(_OAuthAddress, TokenView):
-    """`POST /o/token/`: a client's id and secret for an access token of ten minutes."""
+    """`POST /o/token/`: a server's id and secret, an app's code or its refresh token, for access of ten minutes."""
 
     def refusal(self, request: HttpRequest) -> HttpResponse | None:
         refused = super().refusal(request)
-        if refused is None and request.POST.get("grant_type", GRANT) != GRANT:
-            return _error(400, "unsupported_grant_type", f"Only {GRANT} is offered here.")
+        if refused is None and request.POST.get("grant_type", MACHINES) not in GRANTS:
+            return _error(400, "unsupported_grant_type", f"Offered are {', '.join(GRANTS)}.")
         return refused
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        grant_type = request.POST.get("grant_type", MACHINES)
+        secret = request.POST.get(SECRET_OF.get(grant_type, ""), "")
+        if not secret:
+            return self.authorization_flow_token_response(request)
+        try:
+            with transaction.atomic():
+                exchange = exchanging.hold(grant_type=grant_type, secret=secret)
+                response = self.authorization_flow_token_response(request)
+                if response.status_code == 200:
+                    exchanging.exchanged(exchange)
+                elif grant_type == exchanging.CODE:
+                    # Whatever the provider had written before it refused. (A refused refresh token ends its family.)
+                    transaction.set_rollback(True)
+            if response.status_code == 400 and json.loads(response.content).get("error") == "invalid_grant":
+                exchanging.was_refused(exchange, client_id=client_id_of(request))
+        except OperationalError as error:
+            if not is_passing(error):
+                raise
+            return _busy()
+        return response
 
 
 @method_decorator([csrf_exempt, sensitive_post_parameters("client_secret", "token")], name="dispatch")
@@ -87,6 +115,12 @@ def client_id_of(request: HttpRequest) -> str:
         except (binascii.Error, ValueError):
             return ""
     return request.POST.get("client_id", "")[:100]
+
+
+def _busy() -> HttpResponse:
+    response = _error(503, "temporarily_unavailable", "Try again in a moment.")
+    response["Retry-After"] = "1"
+    return response
 
 
 def _error(status: int, error: str, description: str) -> HttpResponse:

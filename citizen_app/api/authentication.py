@@ -1,13 +1,14 @@
 """Who is calling: one credential per request, and what it proves.
 
 A person's app sends `X-Session-Token`, a server `Authorization: Bearer`, a browser its session cookie with a CSRF
-token. Whatever is unknown, expired, revoked or only half signed in is 401.
+token. A device (`recognise_device`) is a bearer too, known by how its token begins. Whatever is
+unknown, expired, revoked or only half signed in is 401.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
-from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core.internal.sessionkit import get_session_user
 from allauth.headless import app_settings as headless_settings
 from django.conf import settings
@@ -20,6 +21,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from citizen_app.accounts.freshness import latest_of, proofs_in, require_recent
 from citizen_app.errors import DomainError, Kind
 from citizen_app.models import Citizen, OAuthApplication
 
@@ -40,10 +42,30 @@ class CsrfFailed(DomainError):
 class Credential:
     """What the request proved (`request.auth`); `request.user` is the person, or None for a server."""
 
-    kind: Literal["session_token", "browser", "bearer"]
+    kind: Literal["session_token", "browser", "bearer", "device"]
     application: OAuthApplication | None = None
     scopes: frozenset[str] = frozenset()
     second_factor: bool = False
+    device: Any = None
+    confirmed_at: float = 0.0  # when the session last saw who it is
+    caller: str = ""  # how a device is written where callers are counted and told apart
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device of some room's: what its token stands for there, and how it is written."""
+
+    device: Any
+    caller: str
+
+
+_DEVICES: dict[str, Callable[[str], KnownDevice | None]] = {}
+
+
+def recognise_device(prefix: str, find: Callable[[str], KnownDevice | None]) -> None:
+    """Let another room answer for bearer tokens that begin with `prefix`; no provider's token does."""
+    if _DEVICES.setdefault(prefix, find) is not find:
+        raise ValueError(f"Two rooms answer for {prefix}")
 
 
 class OneCredential(BaseAuthentication):
@@ -74,12 +96,17 @@ class OneCredential(BaseAuthentication):
         citizen = get_session_user(session) if session else None
         if citizen is None:
             raise AuthenticationFailed
-        return citizen, Credential("session_token", second_factor=has_second_factor(citizen, session))
+        return citizen, _of_session("session_token", citizen, session)
 
     def _by_bearer(self, request: Request) -> tuple[Citizen | None, Credential]:
         scheme, _, token = request.headers["Authorization"].partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise AuthenticationFailed
+        find = next((find for prefix, find in _DEVICES.items() if token.strip().startswith(prefix)), None)
+        if find is not None:
+            if (known := find(token.strip())) is None:
+                raise AuthenticationFailed
+            return None, Credential("device", device=known.device, caller=known.caller)
         # The provider's own validator: one query for token, client and person; a suspended client or an inactive
         # person fails there. Only the header is looked at, never a token in the query or the body.
         wanted = OAuthRequest(request.build_absolute_uri(request.path), request.method)
@@ -94,7 +121,17 @@ class OneCredential(BaseAuthentication):
             # An anonymous session (a form was open once) is nobody, on a public address too.
             return None
         _CsrfCheck(_any_view).check(raw)
-        return citizen, Credential("browser", second_factor=has_second_factor(citizen, raw.session))
+        return citizen, _of_session("browser", citizen, raw.session)
+
+
+def _of_session(kind: Literal["session_token", "browser"], citizen: Citizen, session: SessionBase) -> Credential:
+    proofs = proofs_in(citizen, session)
+    return Credential(kind, second_factor=_shows_second_factor(proofs), confirmed_at=latest_of(proofs))
+
+
+def require_confirmed(request: Request) -> None:
+    """Refuse an act of a person whose session has not seen within five minutes who they are."""
+    require_recent(cast(Credential, request.auth).confirmed_at)
 
 
 def _any_view(request: HttpRequest) -> HttpResponse:
@@ -115,6 +152,8 @@ class _CsrfCheck(CsrfViewMiddleware):
 
 def has_second_factor(citizen: Citizen, session: SessionBase) -> bool:
     """Whether the person opened this session (or confirmed it since) with a second factor."""
-    asked = HttpRequest()
-    asked.session = session
-    return any(record.get("method") == "mfa" for record in get_authentication_records(asked, citizen))
+    return _shows_second_factor(proofs_in(citizen, session))
+
+
+def _shows_second_factor(proofs: list[dict[str, Any]]) -> bool:
+    return any(proof.get("method") == "mfa" for proof in proofs)

@@ -15,6 +15,7 @@ _PACKAGES = ("citizen_app", "scores", "perks")
 _DOORS_AND_RULES = ("errors", "services", "api", "accounts", "models", "assessments")
 _REMEDY_OF_KIND = {
     Kind.INVALID: "Correct the request and send it again.",
+    Kind.UNAUTHENTICATED: "Prove who you are as the address asks, and send the request again.",
     Kind.FORBIDDEN: "Somebody else may do this, or you once what the sentence names has changed.",
     Kind.NOT_FOUND: "Check the address and the id.",
     Kind.CONFLICT: "Read the object again: its present state says what is possible.",

@@ -40,15 +40,15 @@ class _Rendered(Response):
         return self.written
 
 
-def etagged(handler: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
-    """Give a citizen's read an `ETag` of its bytes; answer 304 to who already has them."""
+def etagged(handler: Callable[..., Response | HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """Give a citizen's read, JSON or a picture, an `ETag` of its bytes; answer 304 to who already has them."""
 
     @wraps(handler)
     def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = handler(view, request, *args, **kwargs)
         if response.status_code != 200:
             return response
-        written = rendered(response.data)
+        written = rendered(response.data) if isinstance(response, Response) else response.content
         headers = dict(response.headers) | {"ETag": etag_of(written), "Cache-Control": PRIVATE}
         headers.pop("Content-Type", None)
         known = parse_etags(request.headers.get("If-None-Match", ""))
@@ -56,10 +56,15 @@ def etagged(handler: Callable[..., Response]) -> Callable[..., HttpResponseBase]
             unchanged = HttpResponse(status=304, headers=headers)
             del unchanged.headers["Content-Type"]
             return unchanged
+        if not isinstance(response, Response):
+            for name, value in headers.items():
+                response[name] = value
+            return response
         answer = _Rendered(response.data, headers=headers)
         answer.written = written
         return answer
 
+    wrapper.is_etagged = True  # type: ignore[attr-defined]  # the description tells of 304
     return wrapper
 
 

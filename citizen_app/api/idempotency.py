@@ -14,18 +14,21 @@ from functools import wraps
 from typing import Any
 
 import rfc8785
+from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
 from django.utils import timezone
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from citizen_app.api.renderers import rendered
+from citizen_app.db import planned_cursor
 from citizen_app.errors import DomainError, Kind, NotFound
 from citizen_app.models import Citizen, IdempotentRequest
 
 HEADER = "Idempotency-Key"
-SECRET_FIELDS = ("code", "pass", "seed", "qr", "client_secret")
+SECRET_FIELDS = ("code", "pass", "seed", "qr", "outside_code", "client_secret")
 ALREADY_SHOWN = "secret_already_shown"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("Cache-Control", "ETag", "Location")
@@ -57,12 +60,18 @@ def idempotent(
     secrets: Secrets | None = None,
     secret_fields: Iterable[str] = SECRET_FIELDS,
     needs_key: bool = True,
+    first: Callable[..., None] | None = None,
+    kept_last: bool = False,
 ) -> Any:
     """Make a view's method safe to retry, in one transaction with its work: `@idempotent` or `@idempotent(secrets=…)`.
 
     With `needs_key=False` a request without the header is done each time it arrives, as on any other address.
     Members named in `secret_fields` (of the answer itself, not of objects inside it) are never stored. On a replay
     `secrets(view, request, body)` derives them again; without it they are null beside `"secret_already_shown": true`.
+
+    `first` may refuse before the transaction is opened. With `kept_last` the key's row is inserted whole, after the
+    work, which must be all in the database: one statement for two, where work that meets a duplicate waits for rows of
+    its own anyway. A duplicate whose work comes to nothing or meets the key is taken back and gets the first's answer.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -71,6 +80,24 @@ def idempotent(
             if not needs_key and HEADER not in request.headers:
                 return handler(view, request, *args, **kwargs)
             wanted = _wanted(request)
+            try:
+                if first is not None:
+                    first(view, request, *args, **kwargs)
+                if kept_last:
+                    with transaction.atomic():
+                        response = handler(view, request, *args, **kwargs)
+                        if not 200 <= response.status_code < 300:
+                            transaction.set_rollback(True)
+                        elif not _insert(wanted, response, frozenset(secret_fields)):
+                            raise _Known
+                    return response
+            except (DomainError, APIException):
+                # Judged before, or after, the first one with this key took effect: its answer is this one's too.
+                if _is_known(wanted):
+                    return _replay(wanted, view, request, secrets)
+                raise
+            except _Known:
+                return _replay(wanted, view, request, secrets)
             with transaction.atomic():
                 if not _insert(wanted):
                     return _replay(wanted, view, request, secrets)
@@ -121,6 +148,8 @@ def caller_of(request: Request) -> str:
     if request.user is not None:
         acting_for = getattr(request, "acting_for", None)
         return f"person:{request.user.pk}@{acting_for}" if acting_for else f"person:{request.user.pk}"
+    if request.auth.kind == "device":
+        return str(request.auth.caller)
     return f"client:{request.auth.application.client_id}"
 
 
@@ -147,16 +176,29 @@ def _wanted(request: Request) -> IdempotentRequest:
     )
 
 
-def _insert(wanted: IdempotentRequest) -> bool:
+class _Known(Exception):
+    """The key's row is there: somebody's work with it is done, and this one's is taken back."""
+
+
+def _is_known(wanted: IdempotentRequest) -> bool:
+    return IdempotentRequest.objects.filter(
+        caller=wanted.caller, method=wanted.method, path=wanted.path, key=wanted.key
+    ).exists()
+
+
+def _insert(
+    wanted: IdempotentRequest, response: Response | None = None, secret_fields: frozenset[str] = frozenset()
+) -> bool:
     """Insert the key's row; False when somebody's committed row is there. Waits for one that is not yet committed.
 
     One statement, because `get_or_create` would cost a read and a savepoint on the way of every redemption.
     """
-    with connection.cursor() as cursor:
+    kept = "{}" if response is None else json.dumps(_kept(response, secret_fields))
+    with planned_cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {IdempotentRequest._meta.db_table}"  # noqa: S608  (a table's name, not input)
             " (caller, method, path, key, fingerprint, status, body, created_at)"
-            " VALUES (%s, %s, %s, %s, %s, 0, '{}', %s)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (caller, method, path, key) DO NOTHING RETURNING id",
             [
                 wanted.caller,
@@ -164,6 +206,8 @@ def _insert(wanted: IdempotentRequest) -> bool:
                 wanted.path,
                 wanted.key,
                 wanted.fingerprint,
+                0 if response is None else response.status_code,
+                kept,
                 connection.ops.adapt_datetimefield_value(wanted.created_at),
             ],
         )
@@ -174,17 +218,21 @@ def _insert(wanted: IdempotentRequest) -> bool:
 
 
 def _keep(wanted: IdempotentRequest, response: Response, secret_fields: frozenset[str]) -> None:
+    kept = _kept(response, secret_fields)
+    IdempotentRequest.objects.filter(pk=wanted.pk).update(status=response.status_code, body=kept)
+
+
+def _kept(response: Response, secret_fields: frozenset[str]) -> dict[str, Any]:
     body, secret = response.data, []
     if isinstance(body, dict):
         secret = [name for name in body if name in secret_fields]
         body = {name: None if name in secret else value for name, value in body.items()}
-    kept = {
+    return {
         # As text: a JSON column may put an object's members into an order of its own.
         "text": rendered(body).decode(),
         "secret": secret,
         "headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
     }
-    IdempotentRequest.objects.filter(pk=wanted.pk).update(status=response.status_code, body=kept)
 
 
 def _replay(wanted: IdempotentRequest, view: APIView, request: Request, secrets: Secrets | None) -> Response:
@@ -209,6 +257,14 @@ def _canonical(value: Any) -> Any:
             return {name: _canonical(inner) for name, inner in value.items()}
         case list():
             return [_canonical(inner) for inner in value]
+        case UploadedFile():
+            # The same file is the same words; its name is not looked at, here as elsewhere.
+            value.seek(0)
+            digest = hashlib.sha256()
+            for chunk in value.chunks():
+                digest.update(chunk)
+            value.seek(0)
+            return f"\x00file:{digest.hexdigest()}"
         case Decimal():
             exact = value.normalize()
             return _canonical(int(exact)) if exact == exact.to_integral_value() else f"\x00{exact:f}"

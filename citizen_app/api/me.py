@@ -9,10 +9,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from citizen_app.accounts.closing import close_account
 from citizen_app.accounts.names import LONGEST_FIRST_NAME, clean_first_name
+from citizen_app.accounts.phones import take_off_phone
 from citizen_app.accounts.profile import change_profile
-from citizen_app.api.etags import etagged
+from citizen_app.api.authentication import require_confirmed
+from citizen_app.api.etags import etagged, no_store
 from citizen_app.api.permissions import IsCitizen
+from citizen_app.api.receipts import ReceiptSerializer
 from citizen_app.api.serializers import StrictSerializer, Text, read_body
 from citizen_app.api.views import ApiView
 from citizen_app.models import Citizen
@@ -51,9 +55,10 @@ class Me(serializers.Serializer):
 
 
 class MeView(ApiView):
-    """Read or change your account."""
+    """Read, change or close your account."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({403, 409})  # reauthentication_required, account_in_use
 
     @extend_schema(operation_id="get_me", responses=Me)
     @etagged
@@ -66,6 +71,25 @@ class MeView(ApiView):
         """Change your first name, language or zone; what you leave out stays."""
         body = read_body(request, MeChange, partial=True)
         return Response(Me(change_profile(citizen=cast(Citizen, request.user), **body)).data)
+
+    @extend_schema(operation_id="close_account", responses={200: ReceiptSerializer})
+    def delete(self, request: Request) -> Response:
+        """Close your account: leave, erase it and end every session; returns the receipt. Needs a recent sign-in."""
+        require_confirmed(request)
+        receipt = close_account(citizen=cast(Citizen, request.user))
+        return no_store(Response(ReceiptSerializer(receipt).data))
+
+
+class PhoneView(ApiView):
+    """Your phone number; it is added by the sign-in API, which proves it (`POST /_allauth/app/v1/account/phone`)."""
+
+    permission_classes = [IsCitizen]
+
+    @extend_schema(operation_id="take_off_phone", responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Take your number off your account; again is no change."""
+        take_off_phone(citizen=cast(Citizen, request.user))
+        return Response(status=204)
 
 
 def _as_field_error(validate: Any, value: str) -> Any:

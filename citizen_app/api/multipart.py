@@ -4,6 +4,7 @@ The bound holds for pages too: it stands in front of Django's own upload handler
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any, Final
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -13,7 +14,9 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import MultiPartParser
 
 from citizen_app.api.parsers import MEBIBYTE
-from citizen_app.api.problems import MalformedBody, TooLarge
+from citizen_app.api.problems import MalformedBody
+from citizen_app.errors import TooLarge
+from citizen_app.exact_json import Unreadable, read_json
 
 MOST_BYTES: Final = 12 * MEBIBYTE
 
@@ -37,7 +40,7 @@ class UploadBounds(FileUploadHandler):
 class FormParser(MultiPartParser):
     """Reads `multipart/form-data` of at most twelve mebibytes; a field sent several times is a list.
 
-    A view names the fields that are lists, however often they are sent (`list_fields`).
+    A view names the fields that are lists, however often they are sent (`list_fields`); one text may hold all in JSON.
     """
 
     def parse(
@@ -63,5 +66,17 @@ def plain(*parts: MultiValueDict[str, Any], list_fields: frozenset[str] = frozen
     for name, sent in together.lists():
         if any(isinstance(one, str) and "\x00" in one for one in [name, *sent]):
             raise MalformedBody("A text contains the character NUL.")
-        values[name] = sent if name in list_fields or len(sent) > 1 else sent[0]
+        if name in list_fields:
+            values[name] = _members(sent)
+        else:
+            values[name] = sent if len(sent) > 1 else sent[0]
     return values
+
+
+def _members(sent: list[Any]) -> list[Any]:
+    """A list's members: the field sent for each of them, or once as the list in JSON."""
+    if len(sent) == 1 and isinstance(sent[0], str) and sent[0].startswith("["):
+        with suppress(Unreadable):
+            read: list[Any] = read_json(sent[0].encode())
+            return read
+    return sent

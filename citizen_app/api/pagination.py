@@ -79,9 +79,11 @@ def page(
     `shape` is given the page's rows at once, so that what it looks up costs the same for one row as for a hundred.
     """
     view = request.parser_context.get("view")
-    asked = getattr(view, "query", None) or _query_of(request)
+    asked = getattr(view, "query", None)
+    if asked is None:
+        asked = _query_of(request)
     limit, cursor = asked.get("limit", DEFAULT_LIMIT), asked.get("cursor")
-    direction, beside = _read(cursor, queryset.model, order) if cursor else (_FORWARD, None)
+    direction, beside = _read(cursor, queryset, order) if cursor else (_FORWARD, None)
 
     way = list(order) if direction == _FORWARD else [_turned(name) for name in order]
     rows = queryset.order_by(*way)
@@ -138,13 +140,13 @@ def _link(request: Request, direction: str, row: Any, order: Sequence[str]) -> s
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
-def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, list[Any]]:
+def _read(cursor: str, queryset: QuerySet[Any] | Joined, order: Sequence[str]) -> tuple[str, list[Any]]:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         direction, *values = json.loads(text)
         if direction not in (_FORWARD, _BACKWARD) or len(values) != len(order):
             raise InvalidCursor
-        beside = [_field_of(model, name).to_python(value) for name, value in zip(order, values, strict=True)]
+        beside = [_field_of(queryset, name).to_python(value) for name, value in zip(order, values, strict=True)]
     except (binascii.Error, ValueError, TypeError, RecursionError, ValidationError, OverflowError) as error:
         raise InvalidCursor from error
     if any(value is None or (isinstance(value, int) and abs(value) >= 2**63) for value in beside):
@@ -152,7 +154,11 @@ def _read(cursor: str, model: type[Model], order: Sequence[str]) -> tuple[str, l
     return direction, beside
 
 
-def _field_of(model: type[Model], name: str) -> Any:
+def _field_of(queryset: QuerySet[Any] | Joined, name: str) -> Any:
+    computed = {} if isinstance(queryset, Joined) else queryset.query.annotations
+    if name.removeprefix("-") in computed:
+        return computed[name.removeprefix("-")].output_field
+    model: type[Model] = queryset.model
     *steps, last = name.removeprefix("-").split("__")
     for step in steps:
         model = model._meta.get_field(step).related_model  # type: ignore[assignment]

@@ -9,7 +9,8 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
-from citizen_app.api.problems import MalformedBody, TooLarge
+from citizen_app.api.problems import MalformedBody
+from citizen_app.errors import TooLarge
 from citizen_app.exact_json import Unreadable, read_json, read_line, read_lines
 
 MEBIBYTE = 1024 * 1024
@@ -74,11 +75,36 @@ class NDJSONParser(BaseParser):
         return JSONLines(stream, most_bytes=self.most_bytes, stated=stated)
 
 
+class CodeFileParser(BaseParser):
+    """Reads a merchant's codes line by line: `text/csv` of at most thirty-two mebibytes."""
+
+    media_type = "text/csv"
+    most_bytes = 32 * MEBIBYTE
+
+    class Body:
+        """A file that is read as it arrives."""
+
+        def __init__(self, stream: IO[Any], *, most_bytes: int, stated: int | None) -> None:
+            self._body = _CountedBody(stream, most_bytes=most_bytes, stated=stated)
+
+        def lines(self) -> io.BufferedReader:
+            """The body as a file; reading it raises `TooLarge`, and `MalformedBody` where it was cut off."""
+            return io.BufferedReader(self._body, READ_AT_ONCE)
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        stated = _stated_length(parser_context)
+        if stated is not None and stated > self.most_bytes:
+            raise _too_large(self.most_bytes)
+        return self.Body(stream, most_bytes=self.most_bytes, stated=stated)
+
+
 class _CountedBody(io.RawIOBase):
     """A body that may be read to its bound and not beyond."""
 
-    def __init__(self, stream: IO[Any], *, most_bytes: int) -> None:
-        self._stream, self._most_bytes = stream, most_bytes
+    def __init__(self, stream: IO[Any], *, most_bytes: int, stated: int | None = None) -> None:
+        self._stream, self._most_bytes, self._stated = stream, most_bytes, stated
         self.read_count = 0
 
     def readable(self) -> bool:
@@ -89,6 +115,9 @@ class _CountedBody(io.RawIOBase):
         self.read_count += len(part)
         if self.read_count > self._most_bytes:
             raise _too_large(self._most_bytes)
+        if not part and self._stated is not None and self.read_count < self._stated:
+            # Cut off between two lines it would look whole, and be kept in part.
+            raise MalformedBody("The body ends before its stated length.")
         buffer[: len(part)] = part
         return len(part)
 

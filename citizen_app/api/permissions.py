@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # REST framework loads this module while it loads its views
     from rest_framework.views import APIView
 
 
+OAUTH_SCHEMES = frozenset({"clientCredentials", "authorizationCode"})  # whose tokens carry scopes
+
+
 class Caller(BasePermission):
     """One kind of caller: 401 for nobody known, 403 `wrong_caller` for anybody else. Subclasses say whom it admits."""
 
@@ -26,7 +29,7 @@ class Caller(BasePermission):
         """What to call with, for the description: each way in with the scope it needs."""
         ways: list[dict[str, list[str]]] = []
         for name in cls.credentials:
-            ways += [{name: [scope]} for scope in cls.scopes] if name == "clientCredentials" else [{name: []}]
+            ways += [{name: [scope]} for scope in cls.scopes] if name in OAUTH_SCHEMES else [{name: []}]
         return ways
 
     def admits(self, request: Request, credential: Credential) -> bool:
@@ -87,6 +90,27 @@ def MachineWith(scope: str) -> type[Machine]:
     return type(f"MachineWith_{scope.replace(':', '_')}", (Machine,), {"scopes": (scope,)})
 
 
+class Connected(Caller):
+    """An app that somebody connected, with one of `scopes`: `request.user` is the person. No server's token is one."""
+
+    credentials = ("authorizationCode",)
+
+    def admits(self, request: Request, credential: Credential) -> bool:
+        return (
+            credential.kind == "bearer"
+            and request.user is not None
+            and credential.application is not None
+            and credential.application.is_app
+            and any(scope in credential.scopes for scope in self.scopes)
+        )
+
+
+@cache
+def ConnectedWith(scope: str) -> type[Connected]:
+    """Return the kind of caller that is an app acting for the person who connected it with `scope`."""
+    return type(f"ConnectedWith_{scope.replace(':', '_')}", (Connected,), {"scopes": (scope,)})
+
+
 def client_of(request: Request) -> OAuthApplication:
-    """Return the client behind a `MachineWith` request."""
+    """Return the client behind a `MachineWith` or `ConnectedWith` request."""
     return cast(OAuthApplication, cast(Credential, request.auth).application)

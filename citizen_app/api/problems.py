@@ -22,6 +22,7 @@ from citizen_app.errors import (
     Kind,
     NotFound,
     RateLimited,
+    TooLarge,
     WrongCaller,
 )
 
@@ -54,11 +55,6 @@ class MalformedBody(DomainError):
     remedy = "Send one JSON text in UTF-8; the detail says where reading stopped."
 
 
-class TooLarge(DomainError):
-    code, kind, title = "too_large", Kind.TOO_LARGE, "The body is larger than this address reads."
-    remedy = "Send less at a time; the limit is in the endpoint's description."
-
-
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """Turn whatever a view raised into an answer (REST framework's `EXCEPTION_HANDLER`); bugs become a bare 500."""
     request = context.get("request")
@@ -76,17 +72,16 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
         case exceptions.Throttled():
             return _refusal(RateLimited(retry_after=max(1, int(getattr(exc, "wait", None) or 1))), request)
         case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
-            response = _answer(codes.NOT_AUTHENTICATED, request)
-            response["WWW-Authenticate"] = getattr(exc, "auth_header", None) or 'Bearer realm="api"'
-            return response
+            challenge = getattr(exc, "auth_header", None)
+            return answer_of(codes.NOT_AUTHENTICATED, request, challenge=challenge)
         case PermissionDenied() | exceptions.PermissionDenied():
             return _refusal(WrongCaller(), request)
         case exceptions.MethodNotAllowed():
-            return _answer(codes.METHOD_NOT_ALLOWED, request)
+            return answer_of(codes.METHOD_NOT_ALLOWED, request)
         case exceptions.NotAcceptable():
-            return _answer(codes.NOT_ACCEPTABLE, request)
+            return answer_of(codes.NOT_ACCEPTABLE, request)
         case exceptions.UnsupportedMediaType():
-            return _answer(codes.UNSUPPORTED_MEDIA_TYPE, request)
+            return answer_of(codes.UNSUPPORTED_MEDIA_TYPE, request)
         case exceptions.ParseError():
             return _refusal(MalformedBody(), request)
     if is_passing(exc):
@@ -95,7 +90,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
     log.error("api.error", path=getattr(raw, "path", ""), exc_info=exc)
     # What Django does for an exception nobody caught: error trackers listen, and the test client raises it again.
     got_request_exception.send(sender=None, request=raw)
-    return _answer(codes.SERVER_ERROR, request)
+    return answer_of(codes.SERVER_ERROR, request)
 
 
 def problem_response(
@@ -161,15 +156,19 @@ def _escaped(name: object) -> str:
 def _refusal(exc: DomainError, request: Any) -> Response:
     detail = exc.detail or exc.remedy
     body = problem(exc.kind.value, exc.code, exc.title, detail, _path_of(request), exc.facts)
-    headers = _headers(exc.facts)
+    headers = {**exc.headers, **_headers(exc.facts)}
     if exc.kind is Kind.BUSY:
         headers.setdefault("Retry-After", str(BUSY_SECONDS))
     return Response(body, exc.kind.value, content_type=PROBLEM_MEDIA_TYPE, headers=headers)
 
 
-def _answer(code: codes.Code, request: Any) -> Response:
-    body = problem(code.status, code.code, code.title, code.remedy, _path_of(request))
-    return Response(body, code.status, content_type=PROBLEM_MEDIA_TYPE)
+def answer_of(code: codes.Code, request: Any, *, challenge: str | None = None, **facts: Any) -> Response:
+    """Return the problem of a code in the catalogue; a 401 carries its challenge."""
+    body = problem(code.status, code.code, code.title, code.remedy, _path_of(request), facts)
+    headers = _headers(facts)
+    if code.status == codes.NOT_AUTHENTICATED.status:
+        headers["WWW-Authenticate"] = challenge or 'Bearer realm="api"'
+    return Response(body, code.status, content_type=PROBLEM_MEDIA_TYPE, headers=headers)
 
 
 def _headers(facts: dict[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The description of the API (OpenAPI 3.1), made from the views themselves so that it is always true."""
 
-from typing import Any
+from copy import deepcopy
+from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
@@ -11,12 +12,14 @@ from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
 
+from citizen_app.accounts.scopes import OF_PEOPLE
 from citizen_app.api import codes
 from citizen_app.api.permissions import Anyone, Caller
 from citizen_app.api.renderers import PROBLEM_MEDIA_TYPE
 from citizen_app.api.views import ApiView
 from citizen_app.errors import FieldError
 
+MACHINES: Final = "clientCredentials"
 SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
     "sessionToken": {
         "type": "apiKey",
@@ -35,11 +38,38 @@ SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
         "description": "A server: `Authorization: Bearer` with a token from `/o/token/`, which lives ten minutes.",
         "flows": {"clientCredentials": {"tokenUrl": "/o/token/", "scopes": {}}},
     },
+    "authorizationCode": {
+        "type": "oauth2",
+        "description": "An app somebody connected: `Authorization: Bearer`, by authorization code with PKCE (S256).",
+        "flows": {
+            "authorizationCode": {
+                "authorizationUrl": "/o/authorize/",
+                "tokenUrl": "/o/token/",
+                "refreshUrl": "/o/token/",
+                "scopes": {},
+            }
+        },
+    },
+    "tillToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A paired till: `Authorization: Bearer till_…`. Alone it reads its arrivals and opens shifts.",
+    },
+    "testToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A test citizen of a sandbox: `Authorization: Bearer sbx_…`, for ten minutes of its clock.",
+    },
+    "shiftToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "Somebody at work on a till: `Authorization: Bearer shift_…`, until they go.",
+    },
 }
 
 
 class OneCredentialScheme(OpenApiAuthenticationExtension):
-    """How the one authentication class looks in the description: three schemes, narrowed by the view's caller."""
+    """How the one authentication class looks in the description: its schemes, narrowed by the view's caller."""
 
     target_class = "citizen_app.api.authentication.OneCredential"
     name = list(SECURITY_SCHEMES)
@@ -47,10 +77,14 @@ class OneCredentialScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
         from django.conf import settings
 
-        definitions = [dict(definition) for definition in SECURITY_SCHEMES.values()]
-        definitions[2]["flows"] = {
-            "clientCredentials": {"tokenUrl": "/o/token/", "scopes": settings.OAUTH2_PROVIDER["SCOPES"]}
-        }
+        texts: Any = settings.OAUTH2_PROVIDER["SCOPES"]
+        definitions = [deepcopy(definition) for definition in SECURITY_SCHEMES.values()]
+        for definition in definitions:
+            for grant, flow in definition.get("flows", {}).items():
+                asked_for = {
+                    scope: text for scope, text in texts.items() if (scope in OF_PEOPLE) == (grant != MACHINES)
+                }
+                flow["scopes"] = asked_for
         return definitions
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
@@ -66,14 +100,21 @@ class OneCredentialScheme(OpenApiAuthenticationExtension):
 class ContractSchema(AutoSchema):
     """What every endpoint has in common: its problems, its query, the header of a retry."""
 
+    def get_summary(self) -> str | None:
+        """The first sentence of what the view says of itself: a line for the page that lists all addresses."""
+        told = " ".join(str(self.get_description()).split("\n\n")[0].split())
+        sentence = told.partition(". ")[0].rstrip(".:")
+        return sentence or None
+
     def get_override_parameters(self) -> list[Any]:
         parameters: list[Any] = []
         if isinstance(self.view, ApiView) and (query := self.view.query_serializer_for(self.method)):
             parameters.append(query)
-        for caller in self.view.permission_classes:
+        own = self.view.headers_for(self.method) if isinstance(self.view, ApiView) else {}
+        for headers in (*(getattr(caller, "headers", {}) for caller in self.view.permission_classes), own):
             parameters += [
                 OpenApiParameter(name, str, OpenApiParameter.HEADER, description=described)
-                for name, described in getattr(caller, "headers", {}).items()
+                for name, described in headers.items()
             ]
         if self._takes_key():
             parameters.append(
@@ -104,15 +145,18 @@ class ContractSchema(AutoSchema):
         _register_problem(self.registry)
         for status in self._problem_statuses():
             operation["responses"].setdefault(str(status), {"$ref": f"#/components/responses/Problem{status}"})
+        if getattr(getattr(self.view, self.method.lower(), None), "is_etagged", False):
+            operation["responses"]["304"] = {"description": "What `If-None-Match` names is still what there is."}
         operation["responses"] = dict(sorted(operation["responses"].items()))
         return operation
 
     def _problem_statuses(self) -> set[int]:
-        statuses = {400, 406, 429, 500, 503}
-        if Anyone not in self.view.permission_classes:
-            statuses |= {401, 403}
-        if "{" in self.path:
-            statuses.add(404)
+        # A credential that is sent to a public address must be a good one, too.
+        statuses = {400, 401, 406, 429, 500, 503} | getattr(self.view, "refusals", frozenset())
+        if Anyone not in self.view.permission_classes or self.method != "GET":
+            statuses.add(403)
+        if "{" in self.path or any(getattr(caller, "headers", None) for caller in self.view.permission_classes):
+            statuses.add(404)  # what the path, or a header, names may be a stranger's
         if self.method in {"POST", "PUT", "PATCH"}:
             statuses |= {409, 413, 415}
         if self.method == "DELETE":

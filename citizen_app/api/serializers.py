@@ -43,11 +43,19 @@ class StrictSerializer(serializers.Serializer):
         errors: dict[str, Any] = {
             name: [serializers.ErrorDetail("There is no such field.", "unknown_field")] for name in unknown
         }
+        if self.parent is not None and getattr(self.root, "partial", False):
+            # A change may leave out fields of the body; an object inside it is sent whole.
+            errors |= {
+                name: [serializers.ErrorDetail(str(field.error_messages["required"]), "required")]
+                for name, field in self.fields.items()
+                if field.required and name not in data
+            }
         cleaned = {}
         for name, value in data.items():
             if name in unknown:
                 continue
             try:
+                refuse_disguised(self.fields[name], value)
                 cleaned[name] = clean(value, multiline=_is_multiline(self.fields[name]))
             except serializers.ValidationError as refusal:
                 errors[name] = refusal.detail
@@ -185,12 +193,13 @@ def read_body(
 def read_query(request: Request, serializer_class: type[serializers.Serializer], **context: Any) -> dict[str, Any]:
     """Return the query's values; a parameter that is not declared or is given twice is refused."""
     given: QueryDict = request.query_params
-    refuse_unknown_parameters(request, set(serializer_class().fields))
+    context = {"request": request, FROM_QUERY: True, **context}
+    serializer = serializer_class(data=given.dict(), context=context)
+    refuse_unknown_parameters(request, set(serializer.fields))
     twice = [name for name in given if len(given.getlist(name)) > 1]
     if twice:
         raise InvalidInput(*(FieldError(f"/{name}", "invalid", "Give this parameter once.") for name in twice))
-    context = {"request": request, FROM_QUERY: True, **context}
-    return _values(serializer_class(data=given.dict(), context=context))
+    return _values(serializer)
 
 
 def refuse_unknown_parameters(request: Request, known: set[str] | frozenset[str] = frozenset()) -> None:
@@ -198,6 +207,31 @@ def refuse_unknown_parameters(request: Request, known: set[str] | frozenset[str]
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         raise UnknownParameter(parameters=unknown)
+
+
+def refuse_disguised(field: serializers.Field, value: Any) -> None:
+    """Refuse a number in a text's place, a text or a yes in a number's: REST framework would read one as the other.
+
+    A query and a form have only texts.
+    """
+    right = True
+    if value is None:
+        return
+    if isinstance(field, serializers.CharField):
+        right = isinstance(value, str)
+    elif isinstance(field, serializers.FloatField) and not field.context.get(FROM_QUERY):
+        right = not isinstance(value, str | bool)
+    elif isinstance(field, serializers.ListField) and isinstance(value, list):
+        errors: dict[int, Any] = {}
+        for place, inner in enumerate(value):
+            try:
+                refuse_disguised(field.child, inner)
+            except serializers.ValidationError as refusal:
+                errors[place] = refusal.detail
+        if errors:
+            raise serializers.ValidationError(errors)  # type: ignore[arg-type]
+    if not right:
+        raise serializers.ValidationError(field.error_messages["invalid"], "invalid")
 
 
 def clean(value: Any, *, multiline: bool = True) -> Any:

@@ -8,7 +8,7 @@ import ipaddress
 import math
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
@@ -31,10 +31,17 @@ log = structlog.get_logger(__name__)
 LIMITS: dict[str, str] = {
     "citizen": "600/minute",
     "client": "3000/minute",
+    "device": "600/minute",
     "anonymous": "60/minute",
     "scans": "1200/minute",
     "token_address": "60/minute",
     "token_client": "30/minute",
+    "passkey_challenges": "30/minute",
+    # Short messages: each costs money, and some numbers are made to earn it.
+    "sms_person": "5/day",
+    "sms_number": "5/day",
+    "sms_address": "20/day",
+    "sms_country": "1000/day",
 }
 
 
@@ -103,10 +110,17 @@ def forget_counts() -> None:
 
 
 def _caller_of(request: Request) -> tuple[str, str]:
-    if request.auth is None:
+    credential: Any = request.auth
+    if credential is None:
         return "anonymous", address_of(request)
     if request.user is None:
-        return "client", request.auth.application.client_id
+        if credential.kind == "device":
+            return "device", credential.caller
+        return "client", credential.application.client_id
+    if credential.application is not None:
+        # Each app that acts for a person counts alone: a count they shared would tell one of them of the other, and
+        # that both know the same person.
+        return "citizen", f"{credential.application.client_id}:{request.user.pk}"
     return "citizen", str(request.user.pk)
 
 

@@ -2,8 +2,17 @@
 
 from django.urls import path
 
-from citizen_app.api.me import MeView
+from citizen_app.api.connections import AuthorizeView, ConnectionListView, ConnectionView
+from citizen_app.api.exports import ExportDownloadView, ExportsView, ExportView
+from citizen_app.api.me import MeView, PhoneView
 
 urlpatterns = [
     path("me", MeView.as_view(), name="me"),
+    path("me/phone", PhoneView.as_view(), name="me-phone"),
+    path("me/connections", ConnectionListView.as_view(), name="connections"),
+    path("me/connections/<str:connection_id>", ConnectionView.as_view(), name="connection"),
+    path("oauth/authorize", AuthorizeView.as_view(), name="oauth-authorize"),
+    path("me/exports", ExportsView.as_view(), name="exports"),
+    path("me/exports/<str:export_id>", ExportView.as_view(), name="export"),
+    path("me/exports/<str:export_id>/download", ExportDownloadView.as_view(), name="export-download"),
 ]

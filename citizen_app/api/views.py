@@ -19,11 +19,13 @@ class ApiView(APIView):
 
     A subclass names exactly one kind of caller (`permission_classes`). `query_serializer` declares the query, for the
     whole view or by method in lower case ({"get": PerkQuery}); its values are in `self.query`. What is not declared is
-    refused with `unknown_parameter`. `if_match` says that its PATCH asks for `If-Match` (`require_if_match`).
+    refused with `unknown_parameter`. `if_match` says that its PATCH asks for `If-Match` (`require_if_match`);
+    `refusals`, for the description, which statuses it refuses with beside those of every view.
     """
 
     query_serializer: ClassVar[QuerySerializers] = None
     if_match: ClassVar[bool] = False
+    refusals: ClassVar[frozenset[int]] = frozenset()
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]  # OPTIONS is 405 like any other
     query: dict[str, Any]
 
@@ -38,6 +40,11 @@ class ApiView(APIView):
             self.query = {}
         else:
             self.query = read_query(request, declared)
+
+    @classmethod
+    def headers_for(cls, method: str) -> Mapping[str, str]:
+        """The headers that a method takes beside those of every request, each with its description."""
+        return {}
 
     @classmethod
     def query_serializer_for(cls, method: str) -> type[StrictSerializer] | None:

@@ -1,18 +1,26 @@
-"""What both apps stand on: people, consents, machine clients, and the tables of the plumbing."""
+"""What both apps stand on: people, consents, clients and connections, and the tables of the plumbing."""
 
 from citizen_app.models.citizen import Citizen, CitizenManager, OperatorRole
 from citizen_app.models.clients import OAuthApplication
+from citizen_app.models.connections import Connection, PairwiseSubject
 from citizen_app.models.consents import ConsentEvent, ConsentText
-from citizen_app.models.plumbing import AuditEvent, IdempotentRequest, OutboxMessage
+from citizen_app.models.exports import DataExport
+from citizen_app.models.phones import Phone
+from citizen_app.models.plumbing import AuditChain, AuditEvent, IdempotentRequest, OutboxMessage
 
 __all__ = [
+    "AuditChain",
     "AuditEvent",
     "Citizen",
     "CitizenManager",
+    "Connection",
     "ConsentEvent",
     "ConsentText",
+    "DataExport",
     "IdempotentRequest",
     "OAuthApplication",
     "OperatorRole",
     "OutboxMessage",
+    "PairwiseSubject",
+    "Phone",
 ]

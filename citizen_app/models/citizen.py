@@ -1,6 +1,7 @@
 """The people: one account per e-mail address, whatever they do here (citizen, merchant's person, operator)."""
 
 import zoneinfo
+from functools import cache
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -15,8 +16,14 @@ from citizen_app.public_ids import public_id_of, uuid7, uuid_of
 
 def validate_zone(name: str) -> None:
     """Refuse what is not an IANA time zone."""
-    if name not in zoneinfo.available_timezones():
+    if name not in _zones():
         raise ValidationError("Name an IANA time zone, such as Europe/Lisbon.", code="invalid")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Every zone there is; to look for them in the file system takes ten milliseconds, each time."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def default_zone() -> str:

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from citizen_app.models.keys import IntegerNamed, NamedQuerySet
+
 
 class ConsentText(models.Model):
     """One numbered text in one language, kept for as long as an event points to it."""
@@ -23,7 +25,7 @@ class ConsentText(models.Model):
         return f"{self.purpose} {self.version} ({self.language})"
 
 
-class ConsentEvent(models.Model):
+class ConsentEvent(IntegerNamed):
     """One act of consent. The current state is elsewhere: an enrolment, a link, a connection."""
 
     class Act(models.TextChoices):
@@ -31,7 +33,7 @@ class ConsentEvent(models.Model):
         REFUSED = "refused"
         WITHDRAWN = "withdrawn"
 
-    id = models.BigAutoField(primary_key=True)
+    prefix = "cns"
     citizen = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="consent_events")
     at = models.DateTimeField()
     act = models.CharField(max_length=12, choices=Act)
@@ -39,7 +41,11 @@ class ConsentEvent(models.Model):
     text_version = models.CharField(max_length=16)
     text_sha256 = models.CharField(max_length=64)
     language = models.CharField(max_length=12)
-    via = models.CharField(max_length=64)  # "web", "app", "operator", "furnisher:<source>", "command"
+    # What was ticked where a text leaves a choice: an app's scopes, as OAuth writes them; empty where there is none.
+    scopes = models.CharField(max_length=200, blank=True, default="", db_default="")
+    via = models.CharField(max_length=64)  # "web", "app", "operator", "furnisher:<source>", "command", "owner"
+
+    objects = NamedQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -23,7 +23,7 @@ class CoveringIndex(models.Index):
         self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor, using: str = "", **options: Any
     ) -> Statement:
         if schema_editor.connection.features.supports_covering_indexes:
-            plain = models.Index(fields=self.fields, include=self.covers, name=self.name)
+            plain = models.Index(fields=self.fields, include=self.covers, condition=self.condition, name=self.name)
         else:
-            plain = models.Index(fields=[*self.fields, *self.covers], name=self.name)
+            plain = models.Index(fields=[*self.fields, *self.covers], condition=self.condition, name=self.name)
         return plain.create_sql(model, schema_editor, using, **options)

@@ -37,7 +37,13 @@ class IdempotentRequest(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Who did what to which thing. Facts hold ids and codes, never personal data."""
+    """Who did what to which thing. Facts hold ids and codes, never personal data.
+
+    Written in the transaction of the act, and chained to the acts before it soon after that has committed
+    (`citizen_app.audit_chain`): `number` is its place in the chain, which follows the order of commits and need not
+    be that of the ids, and `hash` covers its body and the hash of the act before. The database refuses any other
+    change (`citizen_app.audit_guards`).
+    """
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now)
@@ -45,16 +51,58 @@ class AuditEvent(models.Model):
     action = models.CharField(max_length=64)  # "perk.approve"
     object = models.CharField(max_length=64)  # a public id
     facts = models.JSONField(default=dict)
+    # Not hashed: a caller may choose it, and once the logs it leads to are gone it is emptied.
     request_id = models.CharField(max_length=64, blank=True)
+    number = models.BigIntegerField(null=True, editable=False)
+    hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="audit_event_numbered_once"),
+            models.CheckConstraint(
+                condition=Q(number__isnull=True, hash="") | (Q(number__gte=1) & ~Q(hash="")),
+                name="audit_event_has_number_and_hash_or_neither",
+            ),
+        ]
         indexes = [
             # The history of one thing.
             models.Index(fields=["object", "id"], name="audit_event_of_object"),
+            # Chaining: what has not been chained yet.
+            models.Index(fields=["id"], condition=Q(number__isnull=True), name="audit_event_unchained"),
+            # Pruning: names of requests whose logs are gone.
+            models.Index(fields=["at"], condition=~Q(request_id=""), name="audit_event_of_request"),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.object}"
+
+
+class AuditChain(models.Model):
+    """The two ends of the chain of acts, in one row: the last act chained, and the last one pruned before its first.
+
+    Held by whoever chains or prunes. What was pruned is remembered by its hash, so that the first act that is kept
+    still proves to follow it.
+    """
+
+    NOTHING = "0" * 64
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    number = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default=NOTHING)
+    pruned_number = models.BigIntegerField(default=0)
+    pruned_hash = models.CharField(max_length=64, default=NOTHING)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="audit_chain_is_one"),
+            models.CheckConstraint(
+                condition=Q(pruned_number__gte=0, number__gte=models.F("pruned_number")),
+                name="audit_chain_begins_before_its_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pruned_number + 1} to {self.number}"
 
 
 class OutboxMessage(models.Model):

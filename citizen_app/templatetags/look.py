@@ -1,12 +1,14 @@
 """The look, for templates: icons, drawings, and how points, times and codes are written."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from citizen_app.web import wording
@@ -14,6 +16,7 @@ from citizen_app.web.drawings.bars import factor_bar_svg, scale_svg, share_bar_s
 from citizen_app.web.drawings.columns import columns_svg
 from citizen_app.web.drawings.dial import band_index, colour_of, dial_svg
 from citizen_app.web.drawings.icons import icon_svg
+from citizen_app.web.drawings.weeks import weeks_svg
 
 register = template.Library()
 
@@ -25,6 +28,12 @@ def _drawn(svg: str) -> SafeString:
 
 def _today() -> date:
     return timezone.localdate()
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """What a script reads from an attribute: JSON, escaped as every text is."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 # -- Drawings ---------------------------------------------------------------------------------------------------
@@ -74,6 +83,12 @@ def columns(drawn: Sequence[tuple[str, int, str]]) -> SafeString:
     return _drawn(columns_svg(drawn))
 
 
+@register.simple_tag
+def weeks_chart(weeks: Sequence[tuple[str, int | None, int | None]]) -> SafeString:
+    """Two numbers a week as columns, beside a table of the same numbers."""
+    return _drawn(weeks_svg(weeks))
+
+
 @register.filter
 def thousands(number: int | None) -> str:
     """`24,318`, and a dash for a number that is not told."""
@@ -85,6 +100,22 @@ def code_spans(text: str) -> SafeString:
     """What stands between backticks as code, in a text that is otherwise escaped."""
     parts = str(text).split("`")
     drawn = [format_html("<code>{}</code>" if place % 2 else "{}", part) for place, part in enumerate(parts)]
+    return SafeString("".join(drawn))
+
+
+@register.filter
+def paragraphs(text: str) -> SafeString:
+    """A plain text as paragraphs, and its lines that begin with a dash as a list; every word of it, escaped."""
+    drawn = []
+    for block in str(text).replace("\r\n", "\n").strip().split("\n\n"):
+        lines = block.split("\n")
+        if all(line.startswith("- ") for line in lines):
+            items = format_html_join("", "<li>{}</li>", ((line[2:],) for line in lines))
+            drawn.append(format_html('<ul class="bullets">{}</ul>', items))
+        else:
+            drawn.append(
+                format_html("<p>{}</p>", format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines)))
+            )
     return SafeString("".join(drawn))
 
 
@@ -102,6 +133,12 @@ register.filter("zone_name", wording.zone_name)
 # -- Times: in the reader's zone, or in the named one -----------------------------------------------------------
 def _read(value: object, zone: str = "") -> date | datetime | None:
     return wording.when(value, wording.zone_of(zone) if zone else timezone.get_current_timezone())
+
+
+@register.filter
+def device(user_agent: str) -> str:
+    """What a browser says it is, in a few words."""
+    return wording.device(user_agent)
 
 
 @register.filter

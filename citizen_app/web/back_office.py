@@ -2,10 +2,17 @@
 
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from citizen_app.accounts.operators import RoleRequired, SecondFactorRequired, require_operator, second_factor_url
+from citizen_app.accounts.operators import (
+    RoleRequired,
+    SecondFactorRequired,
+    require_operator,
+    second_factor_lead_in,
+    second_factor_url,
+)
 from citizen_app.models import Citizen, OperatorRole
 from citizen_app.web.pages import Page
 from citizen_app.web.panels import parts_of
@@ -29,6 +36,7 @@ class BackOfficePage(Page):
             except RoleRequired as refusal:  # somebody whose account was closed
                 raise PermissionDenied from refusal
             except SecondFactorRequired:
+                messages.warning(request, second_factor_lead_in(request.user))
                 return HttpResponseRedirect(second_factor_url(request.user, then=request.get_full_path()))
         return super().dispatch(request, *args, **kwargs)
 

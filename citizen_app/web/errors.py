@@ -12,8 +12,8 @@ from django.template import loader
 
 from citizen_app.api import codes
 from citizen_app.api.authentication import CsrfFailed
-from citizen_app.api.problems import TooLarge, is_passing, problem_response
-from citizen_app.errors import Busy, DomainError, InvalidInput, NotFound, WrongCaller
+from citizen_app.api.problems import is_passing, problem_response
+from citizen_app.errors import Busy, DomainError, InvalidInput, NotFound, TooLarge, WrongCaller
 
 log = structlog.get_logger(__name__)
 

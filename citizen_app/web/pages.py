@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.generic import View
 from rest_framework.request import Request
 
@@ -64,6 +67,18 @@ def said(refusal: DomainError) -> str:
     detail = refusal.detail if refusal.detail and refusal.detail != refusal.title else refusal.remedy
     # A remedy that names headers and paths is for who writes a program.
     return refusal.title if "`" in detail else f"{refusal.title} {detail}".strip()
+
+
+def own_address(request: HttpRequest, address: str | None) -> str:
+    """The address a page hands on to lead back to, where it is one of ours; else nothing."""
+    if not url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    return str(address)
+
+
+def to_confirm(*, then: str) -> HttpResponse:
+    """Send the person to confirm who they are, and from there to one of our addresses."""
+    return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': then})}")
 
 
 def paged(

@@ -2,16 +2,35 @@
 
 from django.urls import path
 
-from perks.api.citizen import badge, make_goods, paths
+from perks.api import apps, devices, sandbox
+from perks.api.citizen import badge, deposits, gift_cards, make_goods, paths
 from perks.api.citizen import perks as citizen_perks
 from perks.api.citizen import redemptions as own
-from perks.api.merchant import branches, clients, merchants, perks, redemptions, scans, team
+from perks.api.citizen import reports as own_reports
+from perks.api.merchant import (
+    arrivals,
+    branches,
+    clients,
+    code_lists,
+    images,
+    merchants,
+    perks,
+    redemptions,
+    reports,
+    scans,
+    team,
+)
+from perks.api.merchant import deposits as merchant_deposits
+from perks.api.merchant import devices as tills
+from perks.api.merchant import gift_cards as merchant_gift_cards
 
 urlpatterns = [
     path("perks", citizen_perks.PerkListView.as_view(), name="perk-list"),
     path("perks/<str:perk_id>", citizen_perks.PerkView.as_view(), name="perk"),
     path("perks/<str:perk_id>/path", paths.PathView.as_view(), name="perk-path"),
     path("perks/<str:perk_id>/redemptions", own.TakeView.as_view(), name="perk-redemptions"),
+    path("perks/<str:perk_id>/reports", own_reports.ReportView.as_view(), name="perk-reports"),
+    path("me/reports", own_reports.ReportListView.as_view(), name="report-list"),
     path("me/badge", badge.BadgeView.as_view(), name="badge"),
     path("me/badge.png", badge.BadgePngView.as_view(), name="badge-png"),
     path("me/redemptions", own.RedemptionListView.as_view(), name="redemption-list"),
@@ -19,8 +38,23 @@ urlpatterns = [
     path("me/redemptions/<str:redemption_id>/cancel", own.CancelView.as_view(), name="redemption-cancel"),
     path("me/redemptions/<str:redemption_id>/qr.svg", own.QrSvgView.as_view(), name="redemption-qr-svg"),
     path("me/redemptions/<str:redemption_id>/qr.png", own.QrPngView.as_view(), name="redemption-qr-png"),
+    path("me/gift-cards", gift_cards.GiftCardListView.as_view(), name="gift-card-list"),
+    path("me/gift-cards/<str:card_id>", gift_cards.GiftCardView.as_view(), name="gift-card"),
+    path("me/deposits", deposits.DepositListView.as_view(), name="deposit-list"),
+    path("me/deposits/<str:deposit_id>", deposits.DepositView.as_view(), name="deposit"),
+    path("me/deposits/<str:deposit_id>/accept", deposits.AcceptView.as_view(), name="deposit-accept"),
+    path("me/deposits/<str:deposit_id>/contest", deposits.ContestView.as_view(), name="deposit-contest"),
+    path("me/deposits/<str:deposit_id>/files/<str:file_id>", deposits.FileView.as_view(), name="deposit-file"),
     path("me/make-goods", make_goods.MakeGoodListView.as_view(), name="make-good-list"),
     path("me/make-goods/<str:make_good_id>/take", make_goods.TakeView.as_view(), name="make-good-take"),
+    path("boost", apps.BoostView.as_view(), name="boost"),
+    path("boosts/lookup", apps.BoostLookupView.as_view(), name="boost-lookup"),
+    path("sandbox", sandbox.StageView.as_view(), name="sandbox"),
+    path("sandbox/reset", sandbox.ResetView.as_view(), name="sandbox-reset"),
+    path("sandbox/clock", sandbox.ClockView.as_view(), name="sandbox-clock"),
+    path("sandbox/citizens/<str:case>/connection", sandbox.TestConnectionView.as_view(), name="sandbox-connection"),
+    path("sandbox/boost", sandbox.TestBoostView.as_view(), name="sandbox-boost"),
+    path("sandbox/boosts/lookup", sandbox.TestLookupView.as_view(), name="sandbox-lookup"),
     path("merchants", merchants.MerchantListView.as_view(), name="merchant-list"),
     path("merchants/<str:merchant_id>", merchants.MerchantView.as_view(), name="merchant"),
     path("merchant/perks", perks.PerkListView.as_view(), name="merchant-perk-list"),
@@ -30,6 +64,8 @@ urlpatterns = [
     path("merchant/perks/<str:perk_id>/pause", perks.PauseView.as_view(), name="merchant-perk-pause"),
     path("merchant/perks/<str:perk_id>/resume", perks.ResumeView.as_view(), name="merchant-perk-resume"),
     path("merchant/perks/<str:perk_id>/end", perks.EndView.as_view(), name="merchant-perk-end"),
+    path("merchant/perks/<str:perk_id>/images", images.ImageListView.as_view(), name="merchant-perk-images"),
+    path("merchant/perks/<str:perk_id>/images/<str:image_id>", images.ImageView.as_view(), name="merchant-perk-image"),
     path("merchant/scans", scans.ScanView.as_view(), name="merchant-scans"),
     path("merchant/redemptions", redemptions.RedemptionListView.as_view(), name="merchant-redemption-list"),
     path("merchant/redemptions/<str:redemption_id>", redemptions.RedemptionView.as_view(), name="merchant-redemption"),
@@ -37,6 +73,51 @@ urlpatterns = [
         "merchant/redemptions/<str:redemption_id>/reverse",
         redemptions.ReverseView.as_view(),
         name="merchant-redemption-reverse",
+    ),
+    path("merchant/arrivals", arrivals.ArrivalsView.as_view(), name="merchant-arrivals"),
+    path("merchant/devices", tills.DeviceListView.as_view(), name="merchant-device-list"),
+    path("merchant/devices/<str:device_id>", tills.DeviceView.as_view(), name="merchant-device"),
+    path("merchant/pin", tills.PinView.as_view(), name="merchant-pin"),
+    path("devices/pair", devices.PairView.as_view(), name="device-pair"),
+    path("devices/self", devices.OwnTillView.as_view(), name="device-self"),
+    path("devices/shift", devices.ShiftView.as_view(), name="device-shift"),
+    path("merchant/code-lists", code_lists.CodeListsView.as_view(), name="merchant-code-lists"),
+    path("merchant/code-lists/<str:list_id>", code_lists.CodeListView.as_view(), name="merchant-code-list"),
+    path("merchant/code-lists/<str:list_id>/codes.csv", code_lists.CodesView.as_view(), name="merchant-codes"),
+    path("merchant/reports", reports.ReportView.as_view(), name="merchant-reports"),
+    path("merchant/reports.csv", reports.ReportCsvView.as_view(), name="merchant-reports-csv"),
+    path("merchant/reach", reports.ReachView.as_view(), name="merchant-reach"),
+    path(
+        "merchant/gift-cards/liability",
+        merchant_gift_cards.LiabilityView.as_view(),
+        name="merchant-gift-card-liability",
+    ),
+    path(
+        "merchant/gift-cards/<str:card_id>/refund",
+        merchant_gift_cards.RefundView.as_view(),
+        name="merchant-gift-card-refund",
+    ),
+    path("merchant/deposits", merchant_deposits.DepositListView.as_view(), name="merchant-deposit-list"),
+    path("merchant/deposits/<str:deposit_id>", merchant_deposits.DepositView.as_view(), name="merchant-deposit"),
+    path(
+        "merchant/deposits/<str:deposit_id>/pick-up",
+        merchant_deposits.PickUpView.as_view(),
+        name="merchant-deposit-pick-up",
+    ),
+    path(
+        "merchant/deposits/<str:deposit_id>/return",
+        merchant_deposits.ReturnView.as_view(),
+        name="merchant-deposit-return",
+    ),
+    path(
+        "merchant/deposits/<str:deposit_id>/claim",
+        merchant_deposits.ClaimView.as_view(),
+        name="merchant-deposit-claim",
+    ),
+    path(
+        "merchant/deposits/<str:deposit_id>/files/<str:file_id>",
+        merchant_deposits.FileView.as_view(),
+        name="merchant-deposit-file",
     ),
     path("merchant/members", team.MemberListView.as_view(), name="merchant-member-list"),
     path("merchant/members/<str:member_id>", team.MemberView.as_view(), name="merchant-member"),

@@ -1,14 +1,22 @@
 """What merchants offer: the perk, and the immutable versions of what binds a citizen."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, When
 
+from citizen_app.kept_statements import Given, KeptStatement
 from citizen_app.models.citizen import validate_zone
 from citizen_app.models.keys import IntegerNamed, NamedQuerySet, UUIDNamed
+from citizen_app.statements import Statement, together, update_of
+from perks import standing
+from perks.models.lookups import FoundWordsField
 from perks.models.merchants import Branch, Merchant
+
+COUNTED: Final = ("taken_count", "promised_count", "stock", "budget_spent", "state", "sequence")
+"""What moves when one is taken or given back, as the row says afterwards."""
 
 
 class PerkQuerySet(NamedQuerySet):
@@ -22,70 +30,105 @@ class PerkQuerySet(NamedQuerySet):
             Q(valid_until_at__isnull=True) | Q(valid_until_at__gt=now),
             state__in=[Perk.State.PUBLISHED, Perk.State.PAUSED],
             merchant__state=Merchant.State.ACTIVE,
+            merchant__standing_state=standing.GOOD,
         )
 
-    def take_one(self, perk: "Perk", *, cost: int = 0) -> bool:
-        """Take one from stock, and its cost from the budget, in a single statement.
+    def take_one(self, perk: "Perk", *, cost: int = 0, beside: Sequence[Statement] = ()) -> bool:
+        """Take one from stock, and its cost from the budget, in a single statement; `beside` is written before it.
 
         False when none is left, or when the perk is no longer the one that was read: ended, paused, or changed by its
-        merchant since.
+        merchant since. What was read is brought up to what is left now.
         """
-        return bool(
-            self.filter(
-                Q(stock__isnull=True) | Q(taken_count__lt=F("stock")),
-                Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost),
-                pk=perk.pk,
-                state=Perk.State.PUBLISHED,
-                revision=perk.revision,
-            ).update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
-        )
+        *_, left = together(*beside, _TAKING.of(cost=cost, perk_id=perk.pk, revision=perk.revision))
+        for name, value in (left[0] if left else {}).items():
+            setattr(perk, name, value)
+        return bool(left)
 
     def take_one_again(self, perk_id: object, *, cost: int = 0) -> bool:
         """Take back what an expired hold had returned, whatever state the perk is in; False when it is gone."""
         return bool(
-            self.filter(
-                Q(stock__isnull=True) | Q(taken_count__lt=F("stock")),
-                Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost),
-                pk=perk_id,
-            ).update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
+            self.with_one_left(cost)
+            .filter(pk=perk_id)
+            .update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
         )
 
-    def take_one_for_make_good(self, perk_id: object, *, cost: int, is_beyond: bool) -> bool:
+    def take_one_for_make_good(self, perk_id: object, *, cost: int, is_kept: bool, is_beyond: bool) -> bool:
         """Take one while it is published, whatever its merchant has changed since; False when none is left.
 
-        `is_beyond` is what the merchant agreed to give once more: in any state, and where nothing is left the stock
-        and the budget grow by it in the same statement.
+        `is_kept` is the one that was kept for it. `is_beyond` is what the merchant agreed to give once more: in any
+        state, and where nothing is left the stock and the budget grow by it in the same statement.
         """
-        if not is_beyond:
-            return bool(
-                self._with_one_left(cost)
-                .filter(pk=perk_id, state=Perk.State.PUBLISHED)
-                .update(taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost)
-            )
         taken, spent = F("taken_count") + 1, F("budget_spent") + cost
+        promised = F("promised_count") - int(is_kept)
+        if not is_beyond:
+            left = self._within_budget(cost).filter(promised_count__gt=0) if is_kept else self.with_one_left(cost)
+            return bool(
+                left.filter(pk=perk_id, state=Perk.State.PUBLISHED).update(
+                    taken_count=taken, budget_spent=spent, promised_count=promised
+                )
+            )
         return bool(
             self.filter(pk=perk_id).update(
                 taken_count=taken,
+                promised_count=promised,
                 budget_spent=spent,
-                stock=_at_least("stock", taken, models.PositiveIntegerField()),
+                stock=_at_least("stock", taken + promised, models.PositiveIntegerField()),
                 budget_amount=_at_least("budget_amount", spent, models.BigIntegerField()),
                 revision=F("revision") + 1,
             )
         )
 
-    def _with_one_left(self, cost: int) -> "PerkQuerySet":
-        return self.filter(
-            Q(stock__isnull=True) | Q(taken_count__lt=F("stock")),
-            Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost),
+    def keep_one(self, perk_id: object) -> bool:
+        """Keep one of what is left for a make-good, so that nobody else takes it; False when none is."""
+        left = self.filter(pk=perk_id, taken_count__lt=F("stock") - F("promised_count"))
+        return bool(left.update(promised_count=F("promised_count") + 1))
+
+    def let_one_go(self, perk_id: object) -> bool:
+        """Give what was kept for a make-good to everybody again."""
+        kept = self.filter(pk=perk_id, promised_count__gt=0)
+        return bool(kept.update(promised_count=F("promised_count") - 1))
+
+    def with_one_left(self, cost: int | Given = 0) -> "PerkQuerySet":
+        """Those of which one is left to take, none of them kept for a make-good, and money for it."""
+        return self._within_budget(cost).filter(
+            Q(stock__isnull=True) | Q(taken_count__lt=F("stock") - F("promised_count"))
         )
 
-    def put_one_back(self, perk_id: object, *, cost: int = 0) -> bool:
-        """Return one to stock, and its cost to the budget."""
-        return bool(
-            self.filter(pk=perk_id, taken_count__gt=0, budget_spent__gte=cost).update(
-                taken_count=F("taken_count") - 1, budget_spent=F("budget_spent") - cost
-            )
+    def _within_budget(self, cost: int | Given) -> "PerkQuerySet":
+        return self.filter(Q(budget_amount__isnull=True) | Q(budget_spent__lte=F("budget_amount") - cost))
+
+    def put_one_back(
+        self, perk_id: object, *, cost: int = 0, beside: Sequence[Statement] = ()
+    ) -> dict[str, Any] | None:
+        """Return one to stock, and its cost to the budget; `beside` is written before it.
+
+        What the perk counts afterwards (`COUNTED`), or None where it has not counted what is to be returned.
+        """
+        counted = self.filter(pk=perk_id, taken_count__gt=0, budget_spent__gte=cost)
+        *_, left = together(
+            *beside,
+            update_of(
+                counted, taken_count=F("taken_count") - 1, budget_spent=F("budget_spent") - cost, returning=COUNTED
+            ),
         )
+        return left[0] if left else None
+
+
+def _taking(*, perk_id: Any, revision: int | Given, cost: int | Given) -> Statement:
+    """The guarded update of `take_one`."""
+    guarded = Perk.objects.with_one_left(cost).filter(pk=perk_id, state=Perk.State.PUBLISHED, revision=revision)
+    return update_of(
+        guarded, taken_count=F("taken_count") + 1, budget_spent=F("budget_spent") + cost, returning=COUNTED
+    )
+
+
+_TAKING: Final = KeptStatement(
+    lambda: _taking(
+        perk_id=Given("perk_id", Perk._meta.pk),
+        revision=Given("revision", models.IntegerField()),
+        cost=Given("cost", models.BigIntegerField()),
+    )
+)
 
 
 def _at_least(name: str, least: Any, field: models.Field) -> Case:
@@ -127,6 +170,11 @@ class Perk(UUIDNamed):
     easiest_min_score = models.PositiveSmallIntegerField(null=True)
     has_open_tier = models.BooleanField(default=False)
     refusal = models.TextField(blank=True)  # why the last review sent it back
+    hold_reason = models.TextField(blank=True)  # why an operator paused it; only an operator lets it go on
+    # What a search looks through: the words in force, in every language, its merchant's name and its categories.
+    search_text = FoundWordsField(blank=True, default="")
+    # Its pictures as a list shows them, in their order, so that a list of perks reads no other table for them.
+    pictures = models.JSONField(default=list, blank=True)  # [{"id", "name", "alt", "width", "height"}]
 
     branches = models.ManyToManyField(Branch, related_name="perks")  # none = all
     zone = models.CharField(max_length=64, validators=[validate_zone])
@@ -141,6 +189,9 @@ class Perk(UUIDNamed):
 
     stock = models.PositiveIntegerField(null=True)
     taken_count = models.PositiveIntegerField(default=0)
+    promised_count = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # kept for make-goods: not taken, and nobody else's
     budget_amount = models.BigIntegerField(null=True)
     budget_currency = models.CharField(max_length=3, blank=True)
     budget_spent = models.BigIntegerField(default=0)
@@ -154,6 +205,8 @@ class Perk(UUIDNamed):
     release_on_expiry = models.CharField(max_length=8, choices=Release, default=Release.ALL)
     release_on_reversal = models.CharField(max_length=8, choices=Release, default=Release.NOTHING)
     offline = models.CharField(max_length=16, default="accept")
+    # Whose codes whoever takes it is given, for a discount honoured in the merchant's own shop.
+    code_list = models.ForeignKey("CodeList", models.RESTRICT, null=True, related_name="perks")
 
     is_demo = models.BooleanField(default=False)
     made_at = models.DateTimeField()
@@ -167,7 +220,8 @@ class Perk(UUIDNamed):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(stock__isnull=True) | Q(taken_count__lte=F("stock")), name="perk_not_oversold"
+                condition=Q(stock__isnull=True) | Q(taken_count__lte=F("stock") - F("promised_count")),
+                name="perk_not_oversold",
             ),
             models.CheckConstraint(
                 condition=Q(budget_amount__isnull=True) | Q(budget_spent__gte=0, budget_spent__lte=F("budget_amount")),
@@ -186,11 +240,20 @@ class Perk(UUIDNamed):
             ),
         ]
         indexes = [
-            # The citizen's list: what is published, newest first.
-            models.Index(fields=["-id"], condition=Q(state="published"), name="perk_published_newest"),
-            # The same, by what a person reaches.
+            # The citizen's list: what is shown, newest first.
+            models.Index(fields=["-id"], condition=Q(state__in=["published", "paused"]), name="perk_shown_newest"),
+            # What can be taken, by what a person reaches.
             models.Index(
                 fields=["purpose", "easiest_min_score"], condition=Q(state="published"), name="perk_published_reach"
+            ),
+            # What everybody enrolled reaches, newest first.
+            models.Index(
+                fields=["-id"], condition=Q(state="published", has_open_tier=True), name="perk_published_open"
+            ),
+            models.Index(
+                fields=["purpose", "-id"],
+                condition=Q(state="published", has_open_tier=True),
+                name="perk_published_open_for",
             ),
             # A merchant's own list.
             models.Index(fields=["merchant", "-id"], name="perk_of_merchant"),
@@ -198,6 +261,11 @@ class Perk(UUIDNamed):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def left(self) -> int | None:
+        """How many are left for whoever comes: what is kept for a make-good is not. None without a stock."""
+        return None if self.stock is None else max(0, self.stock - self.taken_count - self.promised_count)
 
     @property
     def version_in_force(self) -> "PerkVersion":
@@ -233,6 +301,9 @@ class PerkVersion(UUIDNamed):
     fair_terms = models.TextField(blank=True, max_length=4000)
     tiers = models.JSONField()  # [{"min_score": int | null, "benefit": {...}}], lowest first
     deposit = models.JSONField(null=True)
+    language = models.CharField(max_length=12, default="en")  # of the four texts above
+    # {"de": {"title", "description", "terms", "fair_terms"}}; the last two bind like the originals.
+    translations = models.JSONField(default=dict, blank=True)
     made_at = models.DateTimeField()
     approved_at = models.DateTimeField(null=True)
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -244,6 +315,38 @@ class PerkVersion(UUIDNamed):
 
     def __str__(self) -> str:
         return f"{self.perk_id} v{self.number}"
+
+
+class PerkImage(UUIDNamed):
+    """A picture of a perk, kept as drawn anew in several sizes (`perks.services.images`); everybody may see it."""
+
+    MOST = 5
+
+    prefix = "img"
+    perk = models.ForeignKey(Perk, models.CASCADE, related_name="images")
+    name = models.CharField(max_length=32, unique=True)  # what its files share
+    alt = models.CharField(max_length=160)  # what it shows, for who cannot see it
+    position = models.PositiveSmallIntegerField()
+    width = models.PositiveSmallIntegerField()  # of the largest size
+    height = models.PositiveSmallIntegerField()
+    added_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True)  # by an operator
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["perk", "position"], name="perk_image_one_at_each_place"),
+            models.CheckConstraint(condition=Q(position__gte=1, position__lte=5), name="perk_image_at_most_five"),
+            models.CheckConstraint(condition=~Q(alt=""), name="perk_image_says_what_it_shows"),
+        ]
+        indexes = [
+            # The operators' queue: pictures added since somebody looked.
+            models.Index(fields=["added_at"], condition=Q(looked_at__isnull=True), name="perk_image_not_looked_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
 
 
 class PerkCategory(models.Model):

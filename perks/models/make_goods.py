@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from citizen_app.models.keys import NamedQuerySet, UUIDNamed
+from perks import standing
 from perks.models.catalogue import Perk, PerkVersion
 from perks.models.merchants import Merchant
 from perks.models.redemptions import Redemption
@@ -23,17 +24,25 @@ class MakeGoodQuerySet(NamedQuerySet):
         return self.filter(
             ~Q(perk__state=Perk.State.PUBLISHED)
             | ~Q(perk__merchant__state=Merchant.State.ACTIVE)
+            | Q(perk__merchant__standing_state=standing.SUSPENDED)
             | Q(perk__valid_from_at__gt=now)
             | Q(perk__valid_until_at__lte=now)
-            | Q(perk__taken_count__gte=F("perk__stock"))
+            | Q(is_kept=False, perk__taken_count__gte=F("perk__stock") - F("perk__promised_count"))
             | Q(perk__budget_spent__gte=budget)
             | Q(perk__budget_spent__gt=budget - F("cost"))
         )
 
+    def waiting_at_the_head(self, perk_id: object, now: datetime) -> "MakeGoodQuerySet":
+        """Those to whom the next one of a perk goes before anybody else, who asked first before the others."""
+        waiting = self.open_at(now).filter(perk=perk_id, is_kept=False).exclude(answer=MakeGood.Answer.DECLINED)
+        return waiting.order_by("offered_at", "pk")
+
     def close(self, pk: object, *, state: str, now: datetime, redemption: Redemption | None = None) -> bool:
         """Take one that is open out of the way, once; False when somebody was faster."""
         return bool(
-            self.filter(pk=pk, state=MakeGood.State.OPEN).update(state=state, closed_at=now, redemption=redemption)
+            self.filter(pk=pk, state=MakeGood.State.OPEN).update(
+                state=state, closed_at=now, redemption=redemption, is_kept=False
+            )
         )
 
 
@@ -61,6 +70,8 @@ class MakeGood(UUIDNamed):
     min_score = models.PositiveSmallIntegerField(null=True)  # of the tier that was out of reach
     benefit = models.JSONField()
     cost = models.BigIntegerField(default=0)  # of the benefit, in minor units
+    # One of the perk's stock is kept for it (`Perk.promised_count`).
+    is_kept = models.BooleanField(default=False, db_default=False)
     dispute = models.CharField(max_length=40)  # the public id of the one that was won
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     answer = models.CharField(max_length=8, choices=Answer, blank=True, default=Answer.NONE)  # the merchant's
@@ -87,6 +98,10 @@ class MakeGood(UUIDNamed):
                 condition=Q(answer="", answered_at__isnull=True)
                 | Q(answer__in=["accepted", "declined"], answered_at__isnull=False),
                 name="make_good_answer_is_known_and_dated",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_kept=False) | (Q(state="open") & ~Q(answer="declined")),
+                name="make_good_keeps_one_only_while_open",
             ),
         ]
         indexes = [

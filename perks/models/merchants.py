@@ -7,6 +7,7 @@ from django.db.models import Q
 from citizen_app.models import OAuthApplication
 from citizen_app.models.citizen import validate_zone
 from citizen_app.models.keys import IntegerNamed, NamedQuerySet, UUIDNamed
+from perks import standing
 
 
 class Merchant(UUIDNamed):
@@ -44,6 +45,14 @@ class Merchant(UUIDNamed):
     applied_at = models.DateTimeField()
     approved_at = models.DateTimeField(null=True)
     refusal = models.TextField(blank=True)  # why an operator refused or suspended it, for its own team
+    contact_person = models.CharField(max_length=120, blank=True)  # whom an operator asks
+    # What authorities' records make of it: the state as a column, for conditions, and all that a perk's card shows.
+    standing_state = models.CharField(
+        max_length=10, choices=[(standing.GOOD, "Good"), (standing.SUSPENDED, "Suspended")], default=standing.GOOD
+    )
+    standing = models.JSONField(default=dict)  # `perks.standing.Standing.summary`; empty: nothing is recorded
+    ramp_taken_count = models.PositiveIntegerField(default=0)  # reservations of its first days (`services.ramp`)
+    sequence = models.PositiveIntegerField(default=0)  # of the events told about it
 
     objects = NamedQuerySet.as_manager()
 
@@ -60,6 +69,9 @@ class Merchant(UUIDNamed):
                 condition=~Q(state__in=["active", "suspended"]) | Q(approved_at__isnull=False),
                 name="merchant_active_is_approved",
             ),
+            models.CheckConstraint(
+                condition=Q(standing_state__in=["good", "suspended"]), name="merchant_standing_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -68,6 +80,17 @@ class Merchant(UUIDNamed):
     @property
     def purpose(self) -> str:
         return self.PURPOSE_OF[self.Sector(self.sector)]
+
+    @property
+    def is_dating_app(self) -> bool:
+        """Whether people connect its app, and it offers boosts there: no other merchant does either."""
+        return self.sector == self.Sector.DATING_APP
+
+    @property
+    def offering_state(self) -> str:
+        """Whether its perks can be taken: an authority's unremedied grave penalty weighs as a suspension does."""
+        is_barred = self.state == self.State.ACTIVE and self.standing_state == standing.SUSPENDED
+        return str(self.State.SUSPENDED) if is_barred else self.state
 
 
 class Member(IntegerNamed):
@@ -141,6 +164,12 @@ class Branch(UUIDNamed):
         indexes = [
             # Perks near an airport.
             models.Index(fields=["iata"], condition=~Q(iata=""), name="branch_by_iata"),
+            # Perks near a point.
+            models.Index(
+                fields=["latitude", "longitude"],
+                condition=Q(latitude__isnull=False, closed_at__isnull=True),
+                name="branch_by_position",
+            ),
         ]
 
     def __str__(self) -> str:

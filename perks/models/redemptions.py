@@ -1,6 +1,7 @@
 """Who took a perk: one citizen's right to one benefit, shown to the merchant as a code."""
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -41,6 +42,7 @@ class Redemption(UUIDNamed):
     taken_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)  # when it left `reserved`
+    reversed_at = models.DateTimeField(null=True)
     reversal_reason = models.CharField(max_length=500, blank=True)
     # The perk's release policy as it was when this was taken: {"on_cancel", "on_expiry", "on_reversal"}.
     release = models.JSONField()
@@ -48,10 +50,15 @@ class Redemption(UUIDNamed):
     counts_for_limits = models.BooleanField(default=True)
     counts_for_stock = models.BooleanField(default=True)
     sequence = models.PositiveIntegerField(default=1)  # of the events told about it
+    # Reached only thanks to an open dispute: nothing is given before that ended well, or until then (P7).
+    pending_until = models.DateTimeField(null=True)
     # The citizen left while it was open: once it has closed, it loses them.
     forgets_citizen = models.BooleanField(default=False)
 
     objects = NamedQuerySet.as_manager()
+
+    outside: str | None = None
+    """The code of the merchant's own shop it was just given ("": none); stored encrypted beside it (`OutsideCode`)."""
 
     class Meta:
         constraints = [
@@ -69,6 +76,9 @@ class Redemption(UUIDNamed):
                 condition=~Q(state__in=["reserved", "redeemed"]) | Q(counts_for_limits=True, counts_for_stock=True),
                 name="redemption_in_use_counts",
             ),
+            models.CheckConstraint(
+                condition=Q(pending_until__isnull=True) | ~Q(state="redeemed"), name="redemption_pending_is_not_used"
+            ),
         ]
         indexes = [
             # A citizen's own list, and the count of open ones.
@@ -77,16 +87,30 @@ class Redemption(UUIDNamed):
             models.Index(fields=["citizen", "perk", "taken_at"], name="redemption_for_limits"),
             # A merchant's list.
             models.Index(fields=["merchant", "-id"], name="redemption_of_merchant"),
+            # A merchant's week, for its reports.
+            models.Index(fields=["merchant", "taken_at"], name="redemption_taken_of_merchant"),
+            models.Index(
+                fields=["merchant", "closed_at"],
+                condition=Q(closed_at__isnull=False),
+                name="redemption_closed_of_merchant",
+            ),
             # A perk's counts.
             models.Index(fields=["perk", "state"], name="redemption_of_perk"),
             # The sweep of holds that ran out.
             models.Index(fields=["expires_at"], condition=Q(state="reserved"), name="redemption_to_expire"),
+            # The sweep of what waits for a dispute.
+            models.Index(fields=["pending_until"], condition=Q(pending_until__isnull=False), name="redemption_pending"),
             # The sweep of people who left.
             models.Index(fields=["closed_at"], condition=Q(forgets_citizen=True), name="redemption_to_forget"),
         ]
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def offered_benefit(self) -> dict[str, Any]:
+        """The benefit as its tier says it, for everybody who reads it; what else is frozen is the budget's."""
+        return {name: value for name, value in self.benefit.items() if name != "waived"}
 
     @classmethod
     def reads_as(cls, state: str, now: datetime) -> Q:
@@ -140,7 +164,7 @@ class RefusedAttempt(IntegerNamed):
 class UsageMark(models.Model):
     """How often one person used a limited perk of value: outlives leaving, names nobody, at most twelve months.
 
-    `mark` is a keyed hash of the person key and the perk.
+    `mark` is a keyed hash of the person key, the perk, and the period whose limit it counts for.
     """
 
     mark = models.CharField(max_length=64, unique=True)

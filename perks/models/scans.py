@@ -23,6 +23,8 @@ class Scan(IntegerNamed):
         UNKNOWN_CODE = "unknown_code"
         INSUFFICIENT_BALANCE = "insufficient_balance"
         CONFLICT = "conflict"
+        NOT_ACCEPTED = "not_accepted"  # a deposit waiver whose terms its citizen has not accepted
+        HOLD_EXPIRED = "hold_expired"  # the hold of what is left of a deposit ran out before the pick-up
         WRONG_MERCHANT = "wrong_merchant"  # recorded so, answered `unknown_code`
 
     prefix = "scan"
@@ -33,6 +35,7 @@ class Scan(IntegerNamed):
     fingerprint = models.CharField(max_length=64)  # keyed hash of the body: the same nonce must mean the same scan
     outcome = models.CharField(max_length=20, choices=Outcome)
     typed = models.BooleanField()
+    amount = models.BigIntegerField(null=True)  # asked of a gift card, in minor units; charged where it was accepted
     detail = models.JSONField(default=dict)
     scanned_at = models.DateTimeField()
     received_at = models.DateTimeField()
@@ -48,8 +51,12 @@ class Scan(IntegerNamed):
             models.UniqueConstraint(fields=["merchant", "nonce"], name="scan_one_per_nonce"),
             models.UniqueConstraint(
                 fields=["redemption"],
-                condition=models.Q(outcome="accepted", undone_at__isnull=True),
+                # A gift card is charged as often as there is money on it.
+                condition=models.Q(outcome="accepted", undone_at__isnull=True, amount__isnull=True),
                 name="scan_one_accepted_per_redemption",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(amount__isnull=True) | models.Q(amount__gt=0), name="scan_asks_for_something"
             ),
         ]
         indexes = [
@@ -61,6 +68,8 @@ class Scan(IntegerNamed):
                 condition=models.Q(typed=True, outcome__in=["unknown_code", "wrong_merchant"]),
                 name="scan_wrong_typed_code",
             ),
+            # What two desks honoured, for their merchant to look at.
+            models.Index(fields=["merchant", "-id"], condition=models.Q(outcome="conflict"), name="scan_in_conflict"),
             # A redemption's scans.
             models.Index(fields=["redemption", "-id"], name="scan_of_redemption"),
         ]

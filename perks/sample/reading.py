@@ -31,8 +31,8 @@ def shown_name(merchant: Spec) -> str:
     return f"{merchant['name']} {DEMO}"
 
 
-def perk_body(perk: Spec, *, loaded_on: date, branch_ids: Mapping[str, str]) -> dict[str, Any]:
-    """The perk body of the API; `branch_ids` are the merchant's branches by their key."""
+def perk_body(perk: Spec, *, loaded_on: date, branch_ids: Mapping[str, str], currency: str = "EUR") -> dict[str, Any]:
+    """The perk body of the API; `branch_ids` are the merchant's branches by their key, amounts are in `currency`."""
     merchant = next(one for one in merchants() if one["key"] == perk["merchant"])
     first, last = perk["window"]
     body = {
@@ -40,9 +40,11 @@ def perk_body(perk: Spec, *, loaded_on: date, branch_ids: Mapping[str, str]) -> 
         for name in ("kind", "title", "description", "terms", "fair_terms", "categories", "tiers")
         if name in perk
     }
-    body |= {name: perk[name] for name in ("stock", "limits", "hold_minutes") if name in perk}
+    body |= {name: perk[name] for name in ("stock", "budget", "limits", "hold_minutes") if name in perk}
+    if "deposit" in perk:
+        body["deposit"] = _deposit(perk["deposit"], currency)
     return body | {
-        "zone": merchant["branches"][0]["zone"],
+        "zone": merchant["branches"][0]["zone"] if merchant["branches"] else merchant["zone"],
         "branches": [branch_ids[key] for key in perk.get("branches", ())],
         "visible_from": None if "shown_from" not in perk else _first_day(loaded_on, perk["shown_from"]).isoformat(),
         "valid_from": _first_day(loaded_on, first).isoformat(),
@@ -52,6 +54,20 @@ def perk_body(perk: Spec, *, loaded_on: date, branch_ids: Mapping[str, str]) -> 
             for span in perk.get("hours", ())
             for day in span["days"]
         ],
+    }
+
+
+def _deposit(written: Spec, currency: str) -> dict[str, Any]:
+    return {
+        "classes": [
+            {
+                "code": row["code"],
+                **{name: {"amount": row[name], "currency": currency} for name in ("full", "claim_cap")},
+            }
+            for row in written["classes"]
+        ],
+        "remainder_items": [],
+        "max_days": written["max_days"],
     }
 
 

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from citizen_app.accounts.operators import RoleRequired
+from citizen_app.accounts.operators import RoleRequired, SecondFactorRequired
 from citizen_app.audit import actor_of
 from citizen_app.errors import NotFound, WrongCaller
 from citizen_app.models import Citizen, OAuthApplication
 from perks.errors import WhichMerchant
-from perks.models import Member, Merchant, MerchantClient, Redemption
+from perks.models import DepositAgreement, Member, Merchant, MerchantClient, Redemption, Till, TillShift
 
 CASHIER, MANAGER, OWNER = Member.Role.CASHIER, Member.Role.MANAGER, Member.Role.OWNER
 SCAN, PERKS = "merchant:scan", "merchant:perks"
+TILL, SHIFT = "till", "shift"
 _RANK: Final = {CASHIER: 0, MANAGER: 1, OWNER: 2}
 
 
@@ -22,23 +23,47 @@ class NoTeam(WrongCaller):
     remedy = "Apply with `POST /api/v1/merchants`, or accept an invitation to a team."
 
 
+class NobodyAtTheTill(WrongCaller):
+    title = "Nobody is at work on this till."
+    remedy = "Open a shift with a member's PIN (`POST /api/v1/devices/shift`) and send its token."
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
-    """The least role a person needs, and the scopes of which a server needs one (none: no server may)."""
+    """The least role a person needs, and the scopes of which a server needs one (none: no server may).
+
+    `till` is what a till needs: its own token, somebody's shift on it, or None where no till may at all. `factor`: an
+    owner does it only in a session that showed a second factor, because what an owner's password opens is the
+    merchant: who belongs to it, what calls for it, its money, and what it offers in public.
+    """
 
     role: str
     scopes: frozenset[str] = frozenset()
+    till: str | None = None
+    factor: bool = False
 
 
 NEEDS: Final[Mapping[str, Need]] = MappingProxyType(
     {
-        "scan": Need(CASHIER, frozenset({SCAN})),
-        "read redemptions": Need(CASHIER, frozenset({SCAN, PERKS})),
-        "take back": Need(CASHIER, frozenset({SCAN})),
+        "scan": Need(CASHIER, frozenset({SCAN}), till=SHIFT),
+        "read redemptions": Need(CASHIER, frozenset({SCAN, PERKS}), till=SHIFT),
+        "take back": Need(CASHIER, frozenset({SCAN}), till=SHIFT),
+        "arrivals": Need(CASHIER, frozenset({SCAN}), till=TILL),
+        "own pin": Need(CASHIER),
+        "tills": Need(MANAGER, factor=True),
+        "conflicts": Need(MANAGER),
+        "refund": Need(MANAGER, frozenset({SCAN}), factor=True),
+        "gift cards": Need(MANAGER, frozenset({PERKS})),
+        "pick up and return": Need(CASHIER, frozenset({SCAN}), till=SHIFT),
+        "read deposits": Need(CASHIER, frozenset({SCAN, PERKS}), till=SHIFT),
+        "claim": Need(MANAGER),
         "perks": Need(MANAGER, frozenset({PERKS})),
+        "publish": Need(MANAGER, frozenset({PERKS}), factor=True),
+        "code lists": Need(MANAGER, frozenset({PERKS})),
+        "reports": Need(MANAGER, frozenset({PERKS})),
         "branches": Need(MANAGER),
-        "team": Need(OWNER),
-        "clients": Need(OWNER),
+        "team": Need(OWNER, factor=True),
+        "clients": Need(OWNER, factor=True),
     }
 )
 
@@ -51,6 +76,8 @@ class Acting:
     by: Citizen | OAuthApplication
     role: str | None = None
     scopes: frozenset[str] = frozenset()
+    till: Till | None = None
+    shift: TillShift | None = None
 
     @property
     def person(self) -> Citizen:
@@ -74,14 +101,27 @@ class Acting:
         own = Redemption.objects.filter(merchant=self.merchant)
         if not self.sees_only_own_scans:
             return own
-        return own.filter(pk__in=self.merchant.scans.filter(till=actor_of(self.by)).values("redemption_id"))
+        # A person's are theirs at whatever till.
+        theirs = {"scanned_by": self.by} if isinstance(self.by, Citizen) else {"till": actor_of(self.by)}
+        return own.filter(pk__in=self.merchant.scans.filter(**theirs).values("redemption_id"))
+
+    def deposits(self) -> Any:
+        """The merchant's deposit agreements that these eyes may see: at the desk what waits there, else all.
+
+        A cashier hands over and takes back what others have handed over; what was never accepted is nobody's business.
+        """
+        own = DepositAgreement.objects.filter(merchant=self.merchant).exclude(accepted_at=None)
+        if not self.sees_only_own_scans:
+            return own
+        return own.filter(state__in=DepositAgreement.AT_THE_DESK)
 
 
-def acting_person(*, citizen: Citizen, action: str, merchant_id: str | None = None) -> Acting:
+def acting_person(*, citizen: Citizen, action: str, second_factor: bool, merchant_id: str | None = None) -> Acting:
     """Return the person at work for the merchant they name, or for their only one.
 
-    Raises `NotFound` for a merchant they don't act for, `WhichMerchant`, `NoTeam`, and `RoleRequired` where their role
-    does not include the action (`NEEDS`).
+    `second_factor` says whether their session showed one. Raises `NotFound` for a merchant they don't act for,
+    `WhichMerchant`, `NoTeam`, `RoleRequired` where their role does not include the action (`NEEDS`), and
+    `SecondFactorRequired` for an owner who has shown none where one is needed.
     """
     seats = list(Member.objects.filter(citizen=citizen).select_related("merchant").order_by("merchant_id"))
     if merchant_id is not None:
@@ -95,6 +135,8 @@ def acting_person(*, citizen: Citizen, action: str, merchant_id: str | None = No
     seat = seats[0]
     if not may(seat.role, action):
         raise RoleRequired(f"This needs the role {NEEDS[action].role} or a higher one; yours is {seat.role}.")
+    if seat.role == OWNER and NEEDS[action].factor and not second_factor:
+        raise SecondFactorRequired
     return Acting(seat.merchant, citizen, role=seat.role)
 
 
@@ -110,6 +152,23 @@ def acting_server(
     if merchant_id is not None and client.merchant.public_id != merchant_id:
         raise NotFound
     return Acting(client.merchant, application, scopes=scopes)
+
+
+def acting_till(*, till: Till, shift: TillShift | None, action: str, merchant_id: str | None = None) -> Acting | None:
+    """Return the till at work, with the person whose shift it is; None where no till may, or not without a person.
+
+    Whoever it is, on a till they are a cashier. Raises `NobodyAtTheTill` where a shift is needed.
+    """
+    need = NEEDS[action].till
+    if need is None:
+        return None
+    if shift is None and need == SHIFT:
+        raise NobodyAtTheTill
+    if merchant_id is not None and till.merchant.public_id != merchant_id:
+        raise NotFound
+    # Nobody stands at a till alone; it only reads.
+    by = cast(Citizen, shift.member.citizen if shift is not None else None)
+    return Acting(till.merchant, by, role=CASHIER, till=till, shift=shift)
 
 
 def may(role: str, action: str) -> bool:

@@ -6,7 +6,7 @@ the one in force stays. Everything else changes at once.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -15,15 +15,19 @@ from django.utils import timezone
 from citizen_app import audit
 from citizen_app.errors import FieldError, InvalidInput, WrongState
 from citizen_app.models import Citizen, OAuthApplication
-from perks import hours, states, tiers
-from perks.errors import FairTermsMissing, KindNotOfferedYet, MerchantNotActive, NotApproved
-from perks.models import Branch, Merchant, Perk, PerkCategory, PerkDay, PerkVersion, Redemption
+from perks import hours, states, tiers, translations
+from perks.errors import FairTermsMissing, MerchantNotActive, NotApproved, PerkHeld
+from perks.models import Branch, Merchant, Perk, PerkCategory, PerkDay, PerkImage, PerkVersion, Redemption
+from perks.services import ramp
+from perks.services.found_by import write_what_it_is_found_by
+from perks.services.keeping import pass_on
+from perks.services.kinds import rules_of
 from perks.services.merchants import require_impartial_operator
 from perks.services.perk_body import BINDING, WORDING, PerkBody, read_body
+from perks.services.registered import require_good_standing
 from perks.services.telling import tell_perk
 from perks.services.thresholds import check_thresholds, retire_thresholds, use_thresholds
 
-OFFERED_KINDS: Final = (Perk.Kind.DISCOUNT, Perk.Kind.PRIORITY)
 By = Citizen | OAuthApplication
 
 
@@ -65,7 +69,10 @@ def edit_perk(*, perk: Perk, by: By, body: Mapping[str, Any], now: datetime | No
     before = (perk.limit_per_day, perk.zone)
     Perk.objects.filter(pk=perk.pk).update(**changes, revision=F("revision") + 1)
     _write_beside(perk, read)
+    if read.perk["stock"] is not None:
+        pass_on(perk.pk, now=now)
     perk.refresh_from_db()
+    write_what_it_is_found_by(perk)
     if perk.limit_per_day is not None and before != (perk.limit_per_day, perk.zone):
         _count_today(perk, now)
     audit.record(by=by, action="perk.edit", on=perk.public_id, fields=sorted(body))
@@ -74,18 +81,18 @@ def edit_perk(*, perk: Perk, by: By, body: Mapping[str, Any], now: datetime | No
 
 @transaction.atomic
 def submit_perk(*, perk: Perk, by: By) -> Perk:
-    """Hand a draft to the operators. Only kinds that can be offered, with fair terms, are taken."""
+    """Hand a draft to the operators. Only with fair terms is it taken."""
     perk = _locked(perk)
     _require(perk, "submit")
-    if perk.kind not in OFFERED_KINDS:
-        raise KindNotOfferedYet(kinds=list(OFFERED_KINDS))
     if not perk.version_written.fair_terms.strip():
         raise FairTermsMissing
+    if perk.kind == Perk.Kind.DEPOSIT_WAIVER and perk.version_written.deposit is None:
+        raise InvalidInput(FieldError("/deposit", "required", "Say which deposits are waived, and the most claimed."))
     if (
-        perk.kind == Perk.Kind.PRIORITY
+        perk.kind in (Perk.Kind.PRIORITY, Perk.Kind.DEPOSIT_WAIVER)
         and not Branch.objects.filter(merchant_id=perk.merchant_id, closed_at=None).exists()
     ):
-        raise InvalidInput(FieldError("/branches", "required", "Priority is given at a branch: add one first."))
+        raise InvalidInput(FieldError("/branches", "required", "It is given at a branch: add one first."))
     return _move(perk, "submit", by, refusal="")
 
 
@@ -100,12 +107,17 @@ def approve_perk(*, perk: Perk, by: Citizen, revision: int | None = None, now: d
     require_impartial_operator(by, perk.merchant)
     _require_revision(perk, revision)
     version = _waiting(perk)
+    PerkImage.objects.filter(perk=perk, looked_at=None).update(looked_at=now)  # the operator has seen them beside it
     if perk.state == Perk.State.REVIEW:
         _put_in_force(perk, version, by, now)
         return _move(perk, "approve", by)
     if perk.published_at is not None:
-        check_thresholds(perk=perk, wanted=tiers.read_tiers(version.tiers), now=now)
-        use_thresholds(perk=perk, wanted=tiers.read_tiers(version.tiers), now=now)
+        require_good_standing(perk.merchant)
+        ramp.check_terms(perk, version, now)
+        offered = tiers.read_tiers(version.tiers)
+        rules_of(perk.kind).may_publish(perk, offered=offered, deposit=version.deposit)
+        check_thresholds(perk=perk, wanted=offered, now=now)
+        use_thresholds(perk=perk, wanted=offered, now=now)
     _put_in_force(perk, version, by, now)
     audit.record(by=by, action="perk.approve", on=perk.public_id, version=version.number)
     return perk
@@ -137,16 +149,18 @@ def publish_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
     `ThresholdUnreachable`.
     """
     now = now or timezone.now()
-    perk = _locked(perk)
+    perk = _locked_with_merchant(perk, now)
     if perk.state in (Perk.State.DRAFT, Perk.State.REVIEW):
         raise NotApproved
     _require(perk, "publish")
     _require_active(perk.merchant)
+    ramp.check_publishing(perk, now)
     if not perk.version_in_force.fair_terms.strip():
         raise FairTermsMissing
     if perk.valid_until_at is not None and perk.valid_until_at <= now:
         raise WrongState("Its validity is over; move `valid_until` first.")
     wanted = tiers.read_tiers(perk.version_in_force.tiers)
+    rules_of(perk.kind).may_publish(perk, offered=wanted, deposit=perk.version_in_force.deposit)
     check_thresholds(perk=perk, wanted=wanted, now=now)
     use_thresholds(perk=perk, wanted=wanted, now=now)
     perk = _move(perk, "publish", by, published_at=now)
@@ -163,13 +177,45 @@ def pause_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
 
 
 @transaction.atomic
-def resume_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
-    """Offer a paused perk again."""
+def hold_perk(*, perk: Perk, by: Citizen, reason: str, now: datetime | None = None) -> Perk:
+    """Pause a perk in an operator's name: its merchant cannot resume it, and what is reserved is honoured."""
     perk = _locked(perk)
+    require_impartial_operator(by, perk.merchant)
+    if perk.state not in states.ON_OFFER:
+        raise WrongState(f"A perk in {perk.state!r} is not on offer.")
+    Perk.objects.filter(pk=perk.pk).update(hold_reason=reason, revision=F("revision") + 1)
+    audit.record(by=by, action="perk.hold", on=perk.public_id)
+    if perk.state == Perk.State.PUBLISHED:
+        return pause_perk(perk=perk, by=by, now=now)
+    perk.refresh_from_db()
+    return perk
+
+
+@transaction.atomic
+def release_perk(*, perk: Perk, by: Citizen) -> Perk:
+    """Let a merchant resume what an operator had paused; it stays paused until the merchant does."""
+    perk = _locked(perk)
+    require_impartial_operator(by, perk.merchant)
+    if not perk.hold_reason:
+        raise WrongState("No operator holds this perk.")
+    Perk.objects.filter(pk=perk.pk).update(hold_reason="", revision=F("revision") + 1)
+    audit.record(by=by, action="perk.release", on=perk.public_id)
+    perk.refresh_from_db()
+    return perk
+
+
+@transaction.atomic
+def resume_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
+    """Offer a paused perk again. What an operator paused (`PerkHeld`) goes on when an operator lets it."""
+    now = now or timezone.now()
+    perk = _locked_with_merchant(perk, now)
     _require(perk, "resume")
     _require_active(perk.merchant)
+    if perk.hold_reason:
+        raise PerkHeld(reason=perk.hold_reason)
+    ramp.check_publishing(perk, now)
     perk = _move(perk, "resume", by)
-    tell_perk(perk, "published", now=now or timezone.now())
+    tell_perk(perk, "published", now=now)
     return perk
 
 
@@ -203,6 +249,13 @@ def _locked(perk: Perk) -> Perk:
     return found
 
 
+def _locked_with_merchant(perk: Perk, now: datetime) -> Perk:
+    """The same, and before it the merchant's row in its first days, when its perks on offer are counted."""
+    if ramp.is_in_ramp(perk.merchant, now):
+        ramp.hold_merchant(perk.merchant_id)
+    return _locked(perk)
+
+
 def _require_revision(perk: Perk, revision: int | None) -> None:
     if revision is not None and perk.revision != revision:
         raise WrongState("It was changed since it was read. Read it again.")
@@ -216,6 +269,7 @@ def _require(perk: Perk, action: str) -> None:
 def _require_active(merchant: Merchant) -> None:
     if merchant.state != Merchant.State.ACTIVE:
         raise MerchantNotActive(state=merchant.state)
+    require_good_standing(merchant)
 
 
 def _move(perk: Perk, action: str, by: By | None, **changes: Any) -> Perk:
@@ -250,6 +304,7 @@ def _put_in_force(perk: Perk, version: PerkVersion, by: Citizen, now: datetime) 
         **_reach_of(version.tiers), in_force=version, pending=None, refusal="", revision=F("revision") + 1
     )
     perk.refresh_from_db()
+    write_what_it_is_found_by(perk)
 
 
 def _reach_of(raw_tiers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -262,19 +317,34 @@ def _change_of_versions(perk: Perk, read: PerkBody, now: datetime) -> dict[str, 
     in_force, pending = perk.version_in_force, perk.pending
     changes: dict[str, Any] = {}
     words = {name: read.version[name] for name in WORDING}
+    words["translations"] = translations.with_new_wording(in_force.translations, read.version["translations"])
     if any(getattr(in_force, name) != value for name, value in words.items()):
         # Words that bind nobody change at once; what was published before stays as it was.
-        bound = {name: getattr(in_force, name) for name in (*BINDING, "deposit")}
+        bound = {name: getattr(in_force, name) for name in BINDING}
         approved = {"approved_at": in_force.approved_at, "approved_by": in_force.approved_by}
         changes["in_force"] = _new_version(perk, {**words, **bound}, now, **approved)
-    if all(getattr(in_force, name) == read.version[name] for name in BINDING):
+    if not _binds_otherwise(in_force, read):
         return {**changes, "pending": None}
-    if perk.published_at is not None:
+    waits_already = pending is not None and not _binds_otherwise(pending, read)
+    if perk.published_at is not None and not waits_already:
+        # What waits as it is was judged when it was written, and is again at its approval: other words change at once.
+        ramp.check_words(perk, tiers=read.version["tiers"], deposit=read.version["deposit"], now=now)
+        rules_of(perk.kind).may_publish(perk, offered=read.tiers, deposit=read.version["deposit"])
         check_thresholds(perk=perk, wanted=read.tiers, now=now)
     if pending is not None:
         PerkVersion.objects.filter(pk=pending.pk).update(**read.version)
         return changes
     return {**changes, "pending": _new_version(perk, read.version, now), "refusal": ""}
+
+
+def _binds_otherwise(version: PerkVersion, read: PerkBody) -> bool:
+    """Whether what binds the citizen, in any language, is to be another than what a version says."""
+    if any(getattr(version, name) != read.version[name] for name in BINDING):
+        return True
+    bound = [
+        translations.part(one, translations.BINDING) for one in (version.translations, read.version["translations"])
+    ]
+    return bound[0] != bound[1]
 
 
 def _write_beside(perk: Perk, read: PerkBody) -> None:

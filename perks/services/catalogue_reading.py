@@ -1,62 +1,31 @@
 """The citizen's catalogue: what is shown now, narrowed by what they look for, each with its answer to them."""
 
-import math
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q
+from django.db import connections
+from django.db.models import CharField, DateTimeField, OuterRef, UUIDField
 
+from citizen_app.kept_statements import Given, KeptList, KeptRows
 from citizen_app.models import Citizen
-from perks import eligibility
-from perks.models import Branch, Merchant, Perk
-from perks.services.eligibility_reading import judge_each, takeable
+from citizen_app.statements import RowsBeside
+from perks import eligibility, states
+from perks.models import Merchant, Perk, PerkCategory
+from perks.models.catalogue import PerkQuerySet
+from perks.search import wanted_words
+from perks.services.eligibility_reading import DAYS, GIVEN_DAYS, days_beside, days_of, judge_each, takeable
+from perks.services.nearness import BY_DISTANCE, Near, near_perks
 from perks.services.showing_perks import perk_card
 from scores.assessments import Assessment
 
-NEAR_KILOMETRES: Final = 50
-_KILOMETRES_A_DEGREE: Final = 111.2  # of latitude, on a sphere of the Earth's mean radius
-_AIRPORT: Final = re.compile(r"[A-Z]{3}")
-_POINT: Final = re.compile(r"(-?\d{1,2}(?:\.\d{1,8})?),(-?\d{1,3}(?:\.\d{1,8})?)", re.ASCII)
+OPENS_SOON: Final = timedelta(days=7)
+"""What can be taken from a day within this time opens soon."""
 
-
-class BadPlace(ValueError):
-    """Neither an airport's IATA code nor `latitude,longitude` in degrees."""
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    """A place: an airport, or the middle of a circle of 50 km."""
-
-    iata: str = ""
-    latitude: float = 0.0
-    longitude: float = 0.0
-
-    @classmethod
-    def read(cls, text: str) -> "Near":
-        if _AIRPORT.fullmatch(text.upper()):
-            return cls(iata=text.upper())
-        point = _POINT.fullmatch(text.replace(" ", ""))
-        if point and abs(float(point[1])) <= 90 and abs(float(point[2])) <= 180:
-            return cls(latitude=float(point[1]), longitude=float(point[2]))
-        raise BadPlace("An airport's IATA code (LIS) or latitude,longitude in degrees (38.78,-9.14).")
-
-    def condition(self) -> Q:
-        """The branches there: at the airport, or in the square around the circle."""
-        if self.iata:
-            return Q(iata=self.iata)
-        up = NEAR_KILOMETRES / _KILOMETRES_A_DEGREE
-        shrink = math.cos(math.radians(min(abs(self.latitude) + up, 89.9)))
-        aside = min(up / shrink, 180.0)
-        west, east = self.longitude - aside, self.longitude + aside
-        across = Q(longitude__gte=west, longitude__lte=east)
-        if west < -180:
-            across |= Q(longitude__gte=west + 360)
-        if east > 180:
-            across |= Q(longitude__lte=east - 360)
-        return across & Q(latitude__gte=self.latitude - up, latitude__lte=self.latitude + up)
+MOST_FOUND: Final = 10_000_000
+"""More perks than there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,54 +37,121 @@ class Wanted:
     merchant: str | None = None
     purpose: str | None = None
     near: Near | None = None
+    opens_soon: bool = False
     words: str | None = None
     only_eligible: bool = False
 
 
 def catalogue(*, citizen: Citizen, assessment: Assessment, wanted: Wanted, now: datetime) -> Any:
     """Return the perks a citizen's list may contain, newest last published first by key, fetched for `cards_of`."""
-    perks = with_what_cards_show(Perk.objects.shown_at(now))
-    if wanted.kind is not None:
-        perks = perks.filter(kind=wanted.kind)
-    if wanted.purpose is not None:
-        perks = perks.filter(purpose=wanted.purpose)
-    if wanted.category is not None:
-        perks = perks.filter(categories__code=wanted.category)
-    if wanted.merchant is not None:
-        key = Merchant.key_of(wanted.merchant)
-        perks = perks.filter(merchant=key) if key else perks.none()
+    merchant = None if wanted.merchant is None else Merchant.key_of(wanted.merchant)
+    if wanted.merchant is not None and merchant is None:
+        return Perk.objects.none()
+    named = {"kind": wanted.kind, "purpose": wanted.purpose, "category": wanted.category, "merchant": merchant}
+    said = {"now": now, **days_of(now), **{name: value for name, value in named.items() if value is not None}}
+    if wanted.opens_soon:
+        said["soon"] = now + OPENS_SOON
+    if wanted.words is None and wanted.near is None and not wanted.only_eligible:
+        return KeptList(lambda: _narrowed(said), partial(_first_page, tuple(said)), said)
+    perks = _narrowed(said)
     if wanted.words is not None:
-        for word in wanted.words.split()[:8]:
-            perks = perks.filter(in_force__title__icontains=word)
+        perks = with_words(perks, wanted.words)
     if wanted.near is not None:
-        perks = perks.filter(_near(wanted.near))
+        perks = near_perks(perks, wanted.near)
     if wanted.only_eligible:
-        perks = takeable(perks, citizen=citizen, assessment=assessment, now=now)
+        perks = takeable(perks, citizen=citizen, assessment=assessment, now=now, purpose=wanted.purpose)
     return perks
 
 
-def with_what_cards_show(perks: Any) -> Any:
-    """Fetch beside each perk what its card shows: version and merchant in its row, categories in one statement more."""
-    return perks.select_related("in_force", "merchant").prefetch_related("categories")
+_GIVEN: Final = {
+    "now": Given("now", DateTimeField()),
+    **dict(zip(DAYS, GIVEN_DAYS, strict=True)),
+    "kind": Given("kind", CharField()),
+    "purpose": Given("purpose", CharField()),
+    "category": Given("category", CharField()),
+    "merchant": Given("merchant", UUIDField()),
+    "soon": Given("soon", DateTimeField()),
+}
 
 
-def cards_of(*, citizen: Citizen, perks: Sequence[Perk], assessment: Assessment, now: datetime) -> list[dict[str, Any]]:
-    """Return a page of perks as their citizen reads them, each with its answer."""
+def _narrowed(said: Mapping[str, Any]) -> PerkQuerySet:
+    """The perks shown at a moment, narrowed by what is said by these names; what is left out does not matter."""
+    days = [said[name] for name in DAYS]
+    perks: Any = _with_what_cards_show(Perk.objects.shown_at(said["now"]), days)
+    if "kind" in said:
+        perks = perks.filter(kind=said["kind"])
+    if "purpose" in said:
+        perks = perks.filter(purpose=said["purpose"])
+    if "category" in said:
+        perks = perks.filter(categories__code=said["category"])
+    if "merchant" in said:
+        perks = perks.filter(merchant=said["merchant"])
+    if "soon" in said:
+        perks = perks.filter(valid_from_at__gt=said["now"], valid_from_at__lte=said["soon"])
+    return perks
+
+
+@lru_cache(maxsize=64)
+def _first_page(names: tuple[str, ...], order: tuple[str, ...], count: int) -> KeptRows:
+    """The first rows of a list about which these things are said.
+
+    How to find the perks of a category depends on which: where anything narrows the list, each is planned for itself.
+    """
+    said = {name: _GIVEN[name] for name in names}
+    is_narrowed = len(names) > 1 + len(DAYS)
+    return KeptRows(lambda: _narrowed(said).order_by(*order)[:count], is_planned=not is_narrowed)
+
+
+def order_of(wanted: Wanted) -> tuple[str, ...]:
+    """The order of a list: newest first, or the nearest where a point was named."""
+    return BY_DISTANCE if wanted.near is not None and not wanted.near.iata else ("-id",)
+
+
+def with_words(perks: Any, query: str) -> Any:
+    """Narrow perks to those with a word that begins with each of the query's; one that names no word finds none."""
+    words = wanted_words(query)
+    if not words:
+        return perks.none()
+    if connections[perks.db].vendor != "postgresql":
+        return perks.filter(search_text__has_words=words)
+    # PostgreSQL takes any beginning of a word for frequent and would read the whole catalogue, newest first, for a
+    # rare one: found by the index beforehand, within a limit it cannot look through.
+    found = Perk.objects.filter(search_text__has_words=words, state__in=states.ON_OFFER).order_by()
+    return perks.filter(pk__in=found.values("pk")[:MOST_FOUND])
+
+
+def with_what_cards_show(perks: Any, *, now: datetime) -> Any:
+    """Fetch beside each perk what its card shows: version, merchant, categories and today's count in its own row."""
+    return _with_what_cards_show(perks, list(days_of(now).values()))
+
+
+def _with_what_cards_show(perks: Any, days: Sequence[Any]) -> Any:
+    categories = PerkCategory.objects.filter(perk=OuterRef("pk")).order_by("code")
+    found = perks.select_related("in_force", "merchant", "code_list").defer("search_text")
+    return found.annotate(category_codes=RowsBeside(categories.values("code")), days_around=days_beside(days))
+
+
+def cards_of(
+    *,
+    citizen: Citizen,
+    perks: Sequence[Perk],
+    assessment: Assessment,
+    now: datetime,
+    languages: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Return a page of perks as their citizen reads them, each with its answer, each in the first language it has."""
     answers = judge_each(citizen=citizen, perks=perks, assessment=assessment, now=now)
-    return [perk_card(perk, answers[perk.pk]) for perk in perks]
+    return [perk_card(perk, answers[perk.pk], languages) for perk in perks]
 
 
 def takeable_cards_of(
-    *, citizen: Citizen, perks: Sequence[Perk], assessment: Assessment, now: datetime
+    *,
+    citizen: Citizen,
+    perks: Sequence[Perk],
+    assessment: Assessment,
+    now: datetime,
+    languages: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """The same for `only_eligible`: what the judge refuses although its row matched is left out."""
-    cards = cards_of(citizen=citizen, perks=perks, assessment=assessment, now=now)
+    cards = cards_of(citizen=citizen, perks=perks, assessment=assessment, now=now, languages=languages)
     return [card for card in cards if card["eligibility"]["answer"] == eligibility.ELIGIBLE]
-
-
-def _near(near: Near) -> Q:
-    """A perk is there if one of its branches is; a perk that names none is at all of its merchant's."""
-    there = Branch.objects.filter(near.condition(), merchant=OuterRef("merchant_id"), closed_at=None)
-    named = Perk.branches.through.objects.filter(perk_id=OuterRef("pk"))
-    named_there = named.filter(branch_id__in=Branch.objects.filter(near.condition(), closed_at=None).values("pk"))
-    return Q(Exists(named_there)) | (~Q(Exists(named)) & Q(Exists(there)))

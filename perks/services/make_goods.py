@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,8 +23,12 @@ from citizen_app.models import Citizen
 from perks import eligibility, tiers
 from perks.errors import MakeGoodOver, MerchantMustAgree, MerchantNotActive, TakeRefused
 from perks.models import Branch, MakeGood, Merchant, Perk, Redemption, RefusedAttempt
+from perks.models.catalogue import COUNTED
+from perks.services import ramp
 from perks.services.eligibility_reading import counters_of, terms_of
-from perks.services.redemptions import EVERYBODY, check_place, read_perk, reserve_again, tell_if_that_was_the_last
+from perks.services.keeping import keep_for, let_go
+from perks.services.kinds import Asked, check_asked
+from perks.services.redemptions import EVERYBODY, read_perk, reserve_again, tell_if_that_was_the_last
 from scores import assessments
 
 OPEN_FOR: Final = timedelta(days=30)
@@ -59,10 +64,11 @@ def offer_make_goods(
     now = now or timezone.now()
     if not assessments.hold(citizen):
         return []
-    of_perk: dict[object, list[Undone]] = {}
+    of_perk: dict[UUID, list[Undone]] = {}
     for undone in undone_refusals(citizen=citizen, entry_ids=entry_ids, corrected_ids=corrected_ids):
         of_perk.setdefault(undone.attempt.version.perk_id, []).append(undone)
-    return [_offer(citizen, dispute_id, refusals, now) for refusals in of_perk.values()]
+    # Perks in one order for everybody: one of each is kept, and its row held.
+    return [_offer(citizen, dispute_id, of_perk[perk_id], now) for perk_id in sorted(of_perk)]
 
 
 def undone_refusals(
@@ -125,7 +131,9 @@ def take_make_good(
     *,
     make_good: MakeGood,
     date: Date | None = None,
+    until: Date | None = None,
     branch: Branch | None = None,
+    vehicle_class: str = "",
     booking_reference: str = "",
     now: datetime | None = None,
 ) -> Redemption:
@@ -143,7 +151,10 @@ def take_make_good(
         raise MerchantMustAgree
     if state != OFFERED:
         raise MakeGoodOver(f"It is {state}.")
-    check_place(perk, date, branch, booking_reference)
+    asked = Asked(
+        date=date, until=until, branch=branch, vehicle_class=vehicle_class, booking_reference=booking_reference
+    )
+    check_asked(perk, asked)
     agreed = make_good.answer == MakeGood.Answer.ACCEPTED
     counters = counters_of(citizen=make_good.citizen, perks=[perk], now=now)[perk.pk]
     judged = eligibility.judge(_terms(make_good, perk), assessment, counters, now)
@@ -155,22 +166,24 @@ def take_make_good(
         perk=perk,
         version=make_good.version,
         tier=tiers.Tier(make_good.min_score, make_good.benefit),
-        date=date,
-        branch=branch,
-        booking_reference=booking_reference,
+        asked=asked,
         outlives_perk=agreed,
         now=now,
     )
+    ramp.count_reservation(perk.merchant, now)
     if not MakeGood.objects.close(make_good.pk, state=MakeGood.State.TAKEN, now=now, redemption=redemption):
         raise MakeGoodOver
-    # The stock last, as for everybody.
-    if not Perk.objects.take_one_for_make_good(perk.pk, cost=make_good.cost, is_beyond=False):
+    # The stock last, as for everybody: the one that was kept, or else one that is left.
+    cost = tiers.cost_of(redemption.benefit)
+    take_one = partial(Perk.objects.take_one_for_make_good, perk.pk, cost=cost, is_kept=make_good.is_kept)
+    if not take_one(is_beyond=False):
         if not agreed:
             raise MerchantMustAgree
-        Perk.objects.take_one_for_make_good(perk.pk, cost=make_good.cost, is_beyond=True)
+        take_one(is_beyond=True)
         # Given beyond the stock, to one person: what they do not use goes to nobody else.
         redemption.release = GIVES_NOTHING_BACK
         redemption.save(update_fields=["release"])
+    perk.refresh_from_db(fields=COUNTED)
     tell_if_that_was_the_last(perk, now)
     return redemption
 
@@ -185,13 +198,18 @@ def answer_make_good(*, make_good: MakeGood, agrees: bool, by: Citizen, now: dat
     make_good = _held(make_good)
     if state_of(make_good, now=now) != NEEDS_MERCHANT:
         raise WrongState("This offer does not wait for your answer any more.")
-    if agrees and make_good.perk.merchant.state != Merchant.State.ACTIVE:
-        raise MerchantNotActive(state=make_good.perk.merchant.state)
+    if agrees and make_good.perk.merchant.offering_state != Merchant.State.ACTIVE:
+        raise MerchantNotActive(state=make_good.perk.merchant.offering_state)
     make_good.answer = MakeGood.Answer.ACCEPTED if agrees else MakeGood.Answer.DECLINED
     make_good.answered_at = now
     if agrees:
         make_good.expires_at = now + OPEN_FOR
-    make_good.save(update_fields=["answer", "answered_at", "expires_at"])
+    was_kept = make_good.is_kept
+    make_good.is_kept = was_kept and agrees
+    make_good.save(update_fields=["answer", "answered_at", "expires_at", "is_kept"])
+    if was_kept and not agrees:
+        let_go([make_good.perk_id], now=now)
+    keep_for(make_good)
     action = "make_good.accept" if agrees else "make_good.decline"
     audit.record(by=by, action=action, on=make_good.public_id)
     return make_good
@@ -199,11 +217,15 @@ def answer_make_good(*, make_good: MakeGood, agrees: bool, by: Citizen, now: dat
 
 def expire_make_goods(*, now: datetime, limit: int = 500) -> int:
     """File the offers nobody took in time; they are judged expired at read time already."""
-    over = MakeGood.objects.filter(state=MakeGood.State.OPEN, expires_at__lte=now).order_by("expires_at")
-    return sum(
-        MakeGood.objects.close(pk, state=MakeGood.State.EXPIRED, now=now)
-        for pk in list(over.values_list("pk", flat=True)[:limit])
-    )
+    over = MakeGood.objects.filter(state=MakeGood.State.OPEN, expires_at__lte=now)
+    expired = 0
+    for make_good in list(over.order_by("expires_at")[:limit]):
+        with transaction.atomic():
+            held = over.select_for_update().filter(pk=make_good.pk).first()
+            if held is not None and MakeGood.objects.close(held.pk, state=MakeGood.State.EXPIRED, now=now):
+                expired += 1
+                let_go([held.perk_id] if held.is_kept else [], now=now)
+    return expired
 
 
 def waiting_for(merchant: Merchant, *, now: datetime) -> Any:
@@ -229,7 +251,8 @@ def _offer(citizen: Citizen, dispute_id: str, refusals: list[Undone], now: datet
     """Write one offer for the refusals of one perk, or add them to the one that is open."""
     best = max(refusals, key=lambda one: (one.tier.min_score or 0, one.attempt.at))
     version, tier = best.attempt.version, best.tier
-    make_good = MakeGood.objects.filter(citizen=citizen, perk=version.perk, state=MakeGood.State.OPEN).first()
+    is_open = MakeGood.objects.select_for_update(of=("self",)).filter(state=MakeGood.State.OPEN)
+    make_good = is_open.filter(citizen=citizen, perk=version.perk).first()
     if make_good is None or (make_good.min_score or 0) < (tier.min_score or 0):
         make_good = make_good or MakeGood(citizen=citizen, perk=version.perk, offered_at=now)
         make_good.version, make_good.dispute = version, dispute_id
@@ -237,13 +260,14 @@ def _offer(citizen: Citizen, dispute_id: str, refusals: list[Undone], now: datet
         make_good.cost = tiers.cost_of(tier.benefit)
     make_good.expires_at = now + OPEN_FOR
     make_good.save()
+    keep_for(make_good)
     RefusedAttempt.objects.filter(pk__in=[one.attempt.pk for one in refusals]).update(make_good=make_good)
     return make_good
 
 
 def _terms(make_good: MakeGood, perk: Perk) -> eligibility.PerkTerms:
     """The perk as it binds this offer: its tier is open, whatever the score; nothing else is."""
-    terms = replace(terms_of(perk), tiers=(tiers.Tier(None, make_good.benefit),))
+    terms = _offered_terms(make_good, perk)
     if make_good.answer != MakeGood.Answer.ACCEPTED:
         return terms
     return replace(
@@ -257,8 +281,14 @@ def _terms(make_good: MakeGood, perk: Perk) -> eligibility.PerkTerms:
     )
 
 
+def _offered_terms(make_good: MakeGood, perk: Perk) -> eligibility.PerkTerms:
+    """The perk with this tier open to everybody; what is kept for the offer is left for it."""
+    terms = terms_of(perk)
+    return replace(terms, tiers=(tiers.Tier(None, make_good.benefit),), taken=terms.taken - int(make_good.is_kept))
+
+
 def _beyond_what_is_offered(make_good: MakeGood, now: datetime) -> bool:
     """Whether nobody could take the perk now, so that its merchant has the word."""
-    terms = replace(terms_of(make_good.perk), tiers=(tiers.Tier(None, make_good.benefit),))
+    terms = _offered_terms(make_good, make_good.perk)
     reasons = eligibility.judge(terms, EVERYBODY, eligibility.Counters(), now).reasons
     return any(reason.code in eligibility.BY_OFFER for reason in reasons)

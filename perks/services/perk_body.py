@@ -11,11 +11,13 @@ from typing import Any, Final
 from django.conf import settings
 
 from citizen_app.errors import FieldError, InvalidInput
-from perks import hours, tiers
-from perks.models import Branch, Merchant, Perk, PerkVersion
+from perks import deposits, hours, tiers, translations
+from perks.models import Branch, CodeList, Merchant, Perk, PerkVersion
+from perks.services.code_lists import named_list
+from perks.services.offline import POLICIES, check_policy, default_policy
 
 WORDING: Final = ("title", "description")
-BINDING: Final = ("terms", "fair_terms", "tiers")
+BINDING: Final = ("language", "terms", "fair_terms", "tiers", "deposit")
 WINDOWS: Final = ("visible_from", "valid_from", "valid_until")
 LIMITS: Final = ("per_citizen", "per_citizen_day", "per_citizen_week", "per_citizen_month", "per_day")
 RELEASES: Final = ("on_cancel", "on_expiry", "on_reversal")
@@ -48,6 +50,8 @@ def body_of(perk: Perk, version: PerkVersion) -> dict[str, Any]:
         "description": version.description,
         "terms": version.terms,
         "fair_terms": version.fair_terms,
+        "language": version.language,
+        "translations": version.translations,
         "categories": sorted(category.code for category in perk.categories.all()),
         "branches": [branch.public_id for branch in perk.branches.all()],
         "tiers": version.tiers,
@@ -61,6 +65,7 @@ def body_of(perk: Perk, version: PerkVersion) -> dict[str, Any]:
         "release": {name: getattr(perk, f"release_{name}") for name in RELEASES},
         "offline": perk.offline,
         "deposit": version.deposit,
+        "code_list": perk.code_list.public_id if perk.code_list else None,
     }
 
 
@@ -74,10 +79,14 @@ def read_body(said: Mapping[str, Any], *, merchant: Merchant, perk: Perk | None 
     What is left out keeps its value or, in a new perk, takes its default; a null member of `limits` is no limit.
     """
     whole = _merged(_default() if perk is None else body_of(perk, perk.version_written), said)
+    if whole["kind"] in POLICIES and (whole["offline"] is None or _keeps_policy_of_old_kind(said, perk)):
+        whole["offline"] = default_policy(whole["kind"])
     branches = {branch.public_id: branch for branch in Branch.objects.filter(merchant=merchant, closed_at=None)}
     if perk is not None:  # a branch that has closed since stays named in the perks that named it
         branches |= {branch.public_id: branch for branch in perk.branches.all()}
-    errors = [*_errors(whole, branches, perk)]
+    errors = [*_errors(whole, branches, perk), *_sector_errors(whole, merchant)]
+    codes = None if whole["code_list"] is None else named_list(merchant=merchant, public_id=whole["code_list"])
+    errors += _code_list_errors(whole, codes, perk)
     if errors:
         raise InvalidInput(*errors)
     zone, budget = whole["zone"], whole["budget"]
@@ -88,8 +97,10 @@ def read_body(said: Mapping[str, Any], *, merchant: Merchant, perk: Perk | None 
             "description": whole["description"],
             "terms": whole["terms"],
             "fair_terms": whole["fair_terms"],
+            "language": whole["language"],
+            "translations": translations.complete(whole["translations"]),
             "tiers": [tier.as_dict() for tier in tiers.read_tiers(whole["tiers"])],
-            "deposit": None,
+            "deposit": None if whole["deposit"] is None else deposits.complete_deposit(whole["deposit"]),
         },
         perk={
             "zone": zone,
@@ -105,6 +116,7 @@ def read_body(said: Mapping[str, Any], *, merchant: Merchant, perk: Perk | None 
             "hold_minutes": whole["hold_minutes"],
             **{f"release_{name}": whole["release"][name] for name in RELEASES},
             "offline": whole["offline"],
+            "code_list": codes,
         },
         categories=sorted(set(whole["categories"])),
         branches=[branches[one] for one in dict.fromkeys(whole["branches"])],
@@ -118,6 +130,8 @@ def _default() -> dict[str, Any]:
         "description": "",
         "terms": "",
         "fair_terms": "",
+        "language": settings.LANGUAGE_CODE,
+        "translations": {},
         "categories": [],
         "branches": [],
         "tiers": None,
@@ -129,9 +143,15 @@ def _default() -> dict[str, Any]:
         "limits": {**dict.fromkeys(LIMITS), "per_citizen": 1},
         "hold_minutes": 1440,
         "release": {"on_cancel": "all", "on_expiry": "all", "on_reversal": "nothing"},
-        "offline": "accept",
+        "offline": None,  # its kind's
         "deposit": None,
+        "code_list": None,
     }
+
+
+def _keeps_policy_of_old_kind(said: Mapping[str, Any], perk: Perk | None) -> bool:
+    """A draft that becomes another kind, and says nothing of offline tills, takes the default of the new one."""
+    return perk is not None and said.get("kind", perk.kind) != perk.kind and "offline" not in said
 
 
 def _merged(whole: dict[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,11 +169,20 @@ def _errors(whole: dict[str, Any], branches: Mapping[str, Branch], perk: Perk | 
         yield FieldError("/tiers", "required", "One to three rows of {min_score, benefit}.")
     elif kind in tiers.KINDS:
         yield from tiers.check_tiers(kind, whole["tiers"], currency=settings.CURRENCY)
+    yield from translations.check_translations(
+        whole["translations"], language=whole["language"], known=settings.PERK_LANGUAGES
+    )
     yield from hours.check_hours(whole["hours"])
+    yield from check_policy(kind, whole["offline"])
     yield from _window_errors(whole)
     yield from _place_errors(whole, branches)
     yield from _money_errors(whole)
     yield from _standing_errors(whole, perk)
+
+
+def _sector_errors(whole: dict[str, Any], merchant: Merchant) -> Iterator[FieldError]:
+    if whole["kind"] == Perk.Kind.VISIBILITY_BOOST and not merchant.is_dating_app:
+        yield FieldError("/kind", "invalid", "A visibility boost is offered by dating apps.")
 
 
 def _window_errors(whole: dict[str, Any]) -> Iterator[FieldError]:
@@ -179,13 +208,28 @@ def _place_errors(whole: dict[str, Any], branches: Mapping[str, Branch]) -> Iter
 
 def _money_errors(whole: dict[str, Any]) -> Iterator[FieldError]:
     if whole["deposit"] is not None:
-        yield FieldError("/deposit", "invalid", "Deposits cannot be described yet.")
+        if whole["kind"] == tiers.DEPOSIT_WAIVER:
+            yield from deposits.check_deposit(whole["deposit"], currency=settings.CURRENCY)
+        else:
+            yield FieldError("/deposit", "invalid", "Only a deposit waiver has deposit terms.")
     rows = whole["tiers"] if isinstance(whole["tiers"], list) else []
     benefits = [row.get("benefit") for row in rows if isinstance(row, dict)]
-    if whole["budget"] is not None and not any(
+    has_money = whole["kind"] == tiers.DEPOSIT_WAIVER or any(
         isinstance(benefit, dict) and (benefit.get("amount") or benefit.get("face")) for benefit in benefits
-    ):
+    )
+    if whole["budget"] is not None and not has_money:
         yield FieldError("/budget", "invalid", "A budget is for benefits with an amount of money.")
+
+
+def _code_list_errors(whole: dict[str, Any], codes: CodeList | None, perk: Perk | None) -> Iterator[FieldError]:
+    if whole["code_list"] is None:
+        return
+    if whole["kind"] != tiers.DISCOUNT:
+        yield FieldError("/code_list", "invalid", "Only discounts give out codes of your own shop.")
+    elif codes is None:
+        yield FieldError("/code_list", "invalid", "This is not a list of yours.")
+    elif codes.state in CodeList.CLOSED and (perk is None or perk.code_list_id != codes.pk):
+        yield FieldError("/code_list", "invalid", "This list was withdrawn.")
 
 
 def _standing_errors(whole: dict[str, Any], perk: Perk | None) -> Iterator[FieldError]:
@@ -194,11 +238,19 @@ def _standing_errors(whole: dict[str, Any], perk: Perk | None) -> Iterator[Field
         return
     if whole["kind"] != perk.kind:
         yield FieldError("/kind", "invalid", "The kind is fixed once a perk was submitted.")
+    if whole["kind"] == tiers.DEPOSIT_WAIVER and whole["deposit"] is None:
+        yield FieldError("/deposit", "required", "Say which deposits are waived, and what may be charged.")
     if not whole["fair_terms"].strip():
         yield FieldError("/fair_terms", "required", "A perk says what a person without a score gets.")
-    if whole["stock"] is not None and whole["stock"] < perk.taken_count:
-        yield FieldError("/stock", "out_of_range", f"{perk.taken_count} are taken already.")
+    gone = perk.taken_count + perk.promised_count
+    if whole["stock"] is not None and whole["stock"] < gone:
+        kept = f", or kept for people who are offered it again: {perk.promised_count}" if perk.promised_count else ""
+        yield FieldError("/stock", "out_of_range", f"{gone} are taken already{kept}.")
     if whole["budget"] is not None and whole["budget"]["amount"] < perk.budget_spent:
         yield FieldError("/budget/amount", "out_of_range", f"{perk.budget_spent} is spent already.")
-    if perk.budget_spent and (whole["budget"] or {}).get("currency", perk.budget_currency) != perk.budget_currency:
+    if (
+        perk.budget_spent
+        and perk.budget_currency
+        and (whole["budget"] or {}).get("currency", perk.budget_currency) != perk.budget_currency
+    ):
         yield FieldError("/budget/currency", "invalid", "The currency of a budget that is in use stays.")

@@ -8,11 +8,11 @@ QUIET_ZONE = 4
 SCALE = 8  # pixels a module
 
 
-def qr_svg(text: str) -> bytes:
+def qr_svg(text: str, *, title: str = "Your pass") -> bytes:
     """Return the picture as SVG, with a title for who cannot see it."""
     drawn = BytesIO()
     _drawn(text).save(
-        drawn, kind="svg", scale=SCALE, border=QUIET_ZONE, dark="#000", light="#fff", xmldecl=False, title="Your pass"
+        drawn, kind="svg", scale=SCALE, border=QUIET_ZONE, dark="#000", light="#fff", xmldecl=False, title=title
     )
     return drawn.getvalue()
 

@@ -9,15 +9,18 @@ from typing import Any
 
 from django.db.models import F
 
+from citizen_app.statements import Statement, insert_of, together, update_of
 from perks import hours, states, tiers
 from perks.models import Perk, PerkDay, Redemption
-from perks.services.telling import tell_redemption
+from perks.services.keeping import pass_on
+from perks.services.kinds import rules_of
+from perks.services.telling import event_of
 
-POLICY_OF = {"cancel": "on_cancel", "expire": "on_expiry", "reverse": "on_reversal"}
+POLICY_OF = {"cancel": "on_cancel", "expire": "on_expiry", "reverse": "on_reversal", "lapse": "on_expiry"}
 
 
 def close_redemption(redemption: Redemption, action: str, *, now: datetime, where: Any = None, **changes: Any) -> bool:
-    """Move a redemption by `cancel`, `expire` or `reverse` and release what its policy gives back.
+    """Move a redemption by `cancel`, `expire`, `lapse` or `reverse` and release what its policy gives back.
 
     False, and nothing changed, when it has left the state meanwhile or `where` no longer holds.
     """
@@ -26,38 +29,82 @@ def close_redemption(redemption: Redemption, action: str, *, now: datetime, wher
     moved = Redemption.objects.filter(pk=redemption.pk, state__in=states.REDEMPTION.sources(action))
     if where is not None:
         moved = moved.filter(where)
-    if redemption.state == Redemption.State.RESERVED:
+    if action in ("cancel", "expire"):
+        # Whatever was read of it: a scan may have been undone since, and what leaves `reserved` closes now.
         changes["closed_at"] = now
-    if not moved.update(
-        state=states.REDEMPTION.target(action),
-        counts_for_stock=not returns_stock,
-        counts_for_limits=not returns_limits,
-        sequence=F("sequence") + 1,
-        **changes,
-    ):
+    if action == "reverse":
+        changes["reversed_at"] = now
+    changes |= {
+        "state": states.REDEMPTION.target(action),
+        "counts_for_stock": not returns_stock,
+        "counts_for_limits": not returns_limits,
+    }
+    (now_reads,) = together(update_of(moved, sequence=F("sequence") + 1, returning=("sequence",), **changes))
+    if not now_reads:
         return False
-    redemption.refresh_from_db()
-    tell_redemption(redemption, now=now)
+    for name, value in (changes | now_reads[0]).items():
+        setattr(redemption, name, value)
+    rules_of(redemption.perk.kind).moved(redemption, action, now=now)
+    told = insert_of(event_of(redemption, now=now))
     if returns_stock:
-        _put_back(redemption, cost=tiers.cost_of(redemption.benefit) if returns_limits else 0)
+        put_back(redemption, told, cost=tiers.cost_of(redemption.benefit) if returns_limits else 0, now=now)
+    else:
+        together(told)
     return True
 
 
 def take_again(redemption: Redemption) -> bool:
-    """Take back what an expired hold had returned, for a scan that was made in time; False when it is gone."""
+    """Take back what an expired hold had returned, for a scan that was made in time; False when it is gone.
+
+    Gone is also what its citizen, or its day, has had in its place: no limit is exceeded by a late upload.
+    """
     cost = 0 if redemption.counts_for_limits else tiers.cost_of(redemption.benefit)
+    if not redemption.counts_for_limits and _has_had_another(redemption):
+        return False
     if redemption.counts_for_stock and not cost:
         return True
-    if not Perk.objects.take_one_again(redemption.perk_id, cost=cost):
+    day, most = _day_of(redemption), redemption.perk.limit_per_day
+    free = day if most is None else day.filter(taken_count__lt=most)
+    if not free.update(taken_count=F("taken_count") + 1) and day.exists():
         return False
-    _day_of(redemption).update(taken_count=F("taken_count") + 1)
+    if not Perk.objects.take_one_again(redemption.perk_id, cost=cost):
+        day.update(taken_count=F("taken_count") - 1)
+        return False
     return True
 
 
-def _put_back(redemption: Redemption, *, cost: int) -> None:
-    _day_of(redemption).filter(taken_count__gt=0).update(taken_count=F("taken_count") - 1)
-    if not Perk.objects.put_one_back(redemption.perk_id, cost=cost):
+def _has_had_another(redemption: Redemption) -> bool:
+    """Whether its citizen, who is held, has since had all of this perk that they can."""
+    if redemption.citizen_id is None:
+        return False
+    perk, at = redemption.perk, redemption.taken_at
+    others = Redemption.objects.filter(perk=perk, citizen=redemption.citizen_id, counts_for_limits=True)
+    if perk.limit_per_citizen is not None and others.count() >= perk.limit_per_citizen:
+        return True
+    periods = (
+        (perk.limit_per_citizen_day, hours.day_bounds),
+        (perk.limit_per_citizen_week, hours.week_bounds),
+        (perk.limit_per_citizen_month, hours.month_bounds),
+    )
+    for most, bounds in periods:
+        if most is not None:
+            start, end = bounds(at, perk.zone)
+            if others.filter(taken_at__gte=start, taken_at__lt=end).count() >= most:
+                return True
+    return False
+
+
+def put_back(redemption: Redemption, *beside: Statement, cost: int, now: datetime) -> None:
+    """Return one to its day and its perk; to a perk of which nothing was left it comes for a make-good that waits.
+
+    What is to be done `beside` is done in the same statement.
+    """
+    day = update_of(_day_of(redemption).filter(taken_count__gt=0), taken_count=F("taken_count") - 1)
+    counts = Perk.objects.put_one_back(redemption.perk_id, cost=cost, beside=[*beside, day])
+    if counts is None:
         raise AssertionError(f"{redemption.public_id} gives back what its perk has not counted.")
+    if counts["stock"] is not None and counts["stock"] - counts["taken_count"] - counts["promised_count"] == 1:
+        pass_on(redemption.perk_id, now=now)
 
 
 def _day_of(redemption: Redemption) -> Any:

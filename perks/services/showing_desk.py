@@ -12,6 +12,7 @@ from perks.models import Merchant, Redemption, Scan
 from perks.services.redemptions import UNDO_TIME
 from perks.services.showing_merchants import scan_answer, scan_row
 from perks.services.showing_perks import instant
+from perks.services.showing_tills import desks_of
 
 LAST_SCANS = 10
 
@@ -32,11 +33,15 @@ def today_counts(merchant: Merchant, *, zone: str, now: datetime) -> dict[str, i
 
 
 def last_scans(merchant: Merchant, *, till: Citizen | None = None) -> list[dict[str, Any]]:
-    """The last scans of the merchant, or of one person's till, newest first."""
-    scans = Scan.objects.filter(merchant=merchant).select_related("redemption__version", "redemption__citizen")
+    """The last scans of the merchant, or of one person's own desk, newest first, with the desk's name."""
+    scans = Scan.objects.filter(merchant=merchant).select_related(
+        "redemption__version", "redemption__perk", "redemption__citizen", "scanned_by"
+    )
     if till is not None:
         scans = scans.filter(till=actor_of(till))
-    return [scan_row(scan) for scan in scans.order_by("-id")[:LAST_SCANS]]
+    found = list(scans.order_by("-id")[:LAST_SCANS])
+    desks = desks_of(found)
+    return [scan_row(scan) | {"desk": desks[scan.till]} for scan in found]
 
 
 def scan_result(scan: Scan, *, now: datetime) -> dict[str, Any]:

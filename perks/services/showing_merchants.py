@@ -10,10 +10,13 @@ from django.db.models import Count
 
 from citizen_app.models import Citizen
 from perks.models import Branch, Invitation, Member, Merchant, MerchantClient, Perk, Redemption, Scan
+from perks.services.images import image_lines
+from perks.services.kinds import rules_of
 from perks.services.perk_body import body_of
 from perks.services.redemptions import UNDO_TIME, state_at
 from perks.services.scans import NAMING, Outcome, told
-from perks.services.showing_perks import branch_line, instant, remaining, standing_of
+from perks.services.showing_perks import branch_line, instant, remaining
+from perks.services.showing_standing import whole_standing_of
 
 
 def merchant_page(merchant: Merchant) -> dict[str, Any]:
@@ -26,7 +29,8 @@ def merchant_page(merchant: Merchant) -> dict[str, Any]:
         "country": merchant.country,
         "website": merchant.website or None,
         "state": merchant.state,
-        "standing": standing_of(merchant),
+        "since": instant(merchant.approved_at),
+        "standing": whole_standing_of(merchant),
         "branches": [branch_line(branch) for branch in branches],
     }
 
@@ -46,7 +50,9 @@ def perk_line(perk: Perk) -> dict[str, Any]:
 
 
 def with_what_lines_show(perks: Any) -> Any:
-    return perks.select_related("in_force", "pending", "merchant").prefetch_related("categories", "branches")
+    return perks.select_related("in_force", "pending", "merchant", "code_list").prefetch_related(
+        "categories", "branches"
+    )
 
 
 def _perk_line(perk: Perk, counted: Counter[str]) -> dict[str, Any]:
@@ -56,16 +62,21 @@ def _perk_line(perk: Perk, counted: Counter[str]) -> dict[str, Any]:
         "id": perk.public_id,
         "state": perk.state,
         "purpose": perk.purpose,
+        "images": image_lines(perk),
         "version": version.number,
         "pending_version": pending.number if pending and perk.in_force else None,
         "pending": {
             "terms": pending.terms,
             "fair_terms": pending.fair_terms,
             "tiers": pending.tiers,
+            "language": pending.language,
+            "translations": pending.translations,
+            "deposit": pending.deposit,
         }
         if pending and perk.in_force
         else None,
         "refusal": perk.refusal or None,
+        "held": perk.hold_reason or None,
         "counts": {
             "reserved": counted[Redemption.State.RESERVED],
             "redeemed": counted[Redemption.State.REDEEMED],
@@ -97,18 +108,24 @@ def redemption_rows(redemptions: Sequence[Redemption], *, now: datetime) -> list
 
 def redemption_detail(redemption: Redemption, *, now: datetime) -> dict[str, Any]:
     """One redemption with its scans, newest first, and until when the last one can be undone."""
-    scans = list(redemption.scans.select_related("redemption__version", "redemption__citizen").order_by("-id"))
+    scans = list(
+        redemption.scans.select_related("redemption__version", "redemption__perk", "redemption__citizen").order_by(
+            "-id"
+        )
+    )
     standing = next((one for one in scans if one.outcome == Outcome.ACCEPTED and one.undone_at is None), None)
     undo_until = standing.received_at + UNDO_TIME if standing else None
     return redemption_rows([redemption], now=now)[0] | {
         "terms": redemption.version.terms,
         "scans": [scan_row(scan) for scan in scans],
         "undo_until": instant(undo_until) if undo_until and now < undo_until else None,
+        "gift_card": None,
+        **rules_of(redemption.perk.kind).for_team(redemption, now=now),
     }
 
 
 def with_what_rows_show(redemptions: Any) -> Any:
-    return redemptions.select_related("version", "perk", "branch", "citizen")
+    return redemptions.select_related("version", "perk", "branch", "citizen", "gift_card")
 
 
 def _redemption_row(redemption: Redemption, was_scanned: bool, now: datetime) -> dict[str, Any]:
@@ -119,7 +136,7 @@ def _redemption_row(redemption: Redemption, was_scanned: bool, now: datetime) ->
         "perk": redemption.perk.public_id,
         "title": redemption.version.title,
         "version": redemption.version.number,
-        "benefit": redemption.benefit,
+        "benefit": redemption.offered_benefit,
         "state": state_at(redemption, now),
         "first_name": redemption.citizen.first_name if redemption.citizen and was_scanned else None,
         "branch": {"id": branch.public_id, "name": branch.name} if branch else None,
@@ -141,7 +158,9 @@ def scan_answer(scan: Scan) -> dict[str, Any]:
         "typed": scan.typed,
         "redemption": told(scan),
         "gift_card": None,
+        "deposit": None,
         "detail": scan.detail.get("text") or None,
+        **(rules_of(scan.redemption.perk.kind).for_desk(scan) if scan.redemption else {}),
     }
 
 
@@ -197,10 +216,18 @@ def invitation_line(invitation: Invitation) -> dict[str, Any]:
 
 
 def client_line(client: MerchantClient) -> dict[str, Any]:
+    """One of a merchant's clients, without its secret."""
+    application = client.application
     return {
         "id": client.public_id,
         "name": client.name,
-        "client_id": client.application.client_id,
-        "scopes": client.application.allowed_scopes,
+        "client_id": application.client_id,
+        "kind": "app" if application.is_app else "server",
+        "state": "suspended" if application.suspended else application.review,
+        "refusal": application.refusal or None,
+        "scopes": application.allowed_scopes,
+        "redirect_uris": application.redirect_uris.split(),
+        "privacy_url": application.privacy_url or None,
+        "terms_url": application.terms_url or None,
         "created_at": instant(client.made_at),
     }

@@ -3,18 +3,25 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from citizen_app.outbox import enqueue
-from perks.models import Branch, Merchant, Perk, Redemption
+from citizen_app.models import Connection, OutboxMessage
+from citizen_app.outbox import promise
+from citizen_app.public_ids import public_id_of
+from perks.models import Branch, DepositAgreement, GiftCard, Merchant, Perk, Redemption
 
 TOPIC: Final = "webhook"
 
 
 def tell_redemption(redemption: Redemption, *, now: datetime) -> None:
     """Promise `redemption.<state>` to the merchant; `sequence` orders the events of one redemption."""
-    facts: dict[str, Any] = {"perk": Perk(pk=redemption.perk_id).public_id}
+    event_of(redemption, now=now).save(force_insert=True)
+
+
+def event_of(redemption: Redemption, *, now: datetime) -> OutboxMessage:
+    """The same promise, for a caller that writes its row beside others."""
+    facts: dict[str, Any] = {"perk": public_id_of(Perk.prefix, redemption.perk_id)}
     if redemption.branch_id is not None:
-        facts["branch"] = Branch(pk=redemption.branch_id).public_id
-    _tell(
+        facts["branch"] = public_id_of(Branch.prefix, redemption.branch_id)
+    return _event(
         f"redemption.{redemption.state}",
         merchant_id=redemption.merchant_id,
         kind="redemption",
@@ -26,11 +33,44 @@ def tell_redemption(redemption: Redemption, *, now: datetime) -> None:
     )
 
 
+def tell_gift_card(card: GiftCard, event: str, *, now: datetime) -> None:
+    """Promise `gift_card.<event>` (charged, refunded) to the merchant."""
+    card.sequence += 1
+    GiftCard.objects.filter(pk=card.pk).update(sequence=card.sequence)
+    _event(
+        f"gift_card.{event}",
+        merchant_id=card.merchant_id,
+        kind="gift_card",
+        public_id=card.public_id,
+        state=card.state,
+        sequence=card.sequence,
+        now=now,
+    ).save(force_insert=True)
+
+
+def tell_deposit(agreement: DepositAgreement, event: str, *, now: datetime) -> None:
+    """Promise `deposit.<event>` to the merchant; `sequence` orders the events of one agreement."""
+    redemption = agreement.redemption
+    facts: dict[str, Any] = {"perk": public_id_of(Perk.prefix, redemption.perk_id)}
+    if redemption.branch_id is not None:
+        facts["branch"] = public_id_of(Branch.prefix, redemption.branch_id)
+    _event(
+        f"deposit.{event}",
+        merchant_id=agreement.merchant_id,
+        kind="deposit",
+        public_id=agreement.public_id,
+        state=agreement.state,
+        sequence=agreement.sequence,
+        now=now,
+        **facts,
+    ).save(force_insert=True)
+
+
 def tell_perk(perk: Perk, event: str, *, now: datetime) -> None:
     """Promise `perk.<event>` (published, paused, sold_out) to the merchant."""
     Perk.objects.filter(pk=perk.pk).update(sequence=perk.sequence + 1)
     perk.sequence += 1
-    _tell(
+    _event(
         f"perk.{event}",
         merchant_id=perk.merchant_id,
         kind="perk",
@@ -38,17 +78,51 @@ def tell_perk(perk: Perk, event: str, *, now: datetime) -> None:
         state=perk.state,
         sequence=perk.sequence,
         now=now,
-    )
+    ).save(force_insert=True)
 
 
-def _tell(
+def tell_standing(merchant: Merchant, *, now: datetime) -> None:
+    """Promise `standing.changed` to the merchant whose standing has changed (`good` or `suspended`)."""
+    _event(
+        "standing.changed",
+        merchant_id=merchant.pk,
+        kind="merchant",
+        public_id=merchant.public_id,
+        state=merchant.standing_state,
+        sequence=merchant.sequence,
+        now=now,
+    ).save(force_insert=True)
+
+
+def tell_connection(connection: Connection, *, subject: str, now: datetime) -> None:
+    """Promise `connection.created` or `connection.revoked` to the app, and never why it ended.
+
+    `object.id` is what the app itself calls the person, and nothing else in it is about them. Somebody may connect
+    again and is called the same then: `sequence` goes on.
+    """
+    is_new = connection.ended_at is None
+    event, state = ("created", "running") if is_new else ("revoked", "ended")
+    so_far = Connection.objects.filter(citizen=connection.citizen_id, application=connection.application_id).count()
+    _event(
+        f"connection.{event}",
+        merchant_id=Merchant.key_of(connection.application.owner),
+        kind="connection",
+        public_id=subject,
+        state=state,
+        sequence=2 * so_far - is_new,
+        now=now,
+        client=connection.application.client_id,
+    ).save(force_insert=True)
+
+
+def _event(
     event: str, *, merchant_id: Any, kind: str, public_id: str, state: str, sequence: int, now: datetime, **facts: Any
-) -> None:
-    enqueue(
+) -> OutboxMessage:
+    return promise(
         TOPIC,
         type=event,
         at=now.astimezone(UTC).isoformat(),
-        merchant=Merchant(pk=merchant_id).public_id,
+        merchant=public_id_of(Merchant.prefix, merchant_id),
         sequence=sequence,
         object={"kind": kind, "id": public_id, "state": state},
         **facts,

@@ -1,13 +1,14 @@
 """The probing rule over one merchant's perks: thresholds are far apart, seldom moved and within reach (P4)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Count, F, Max, Q
 
 from perks import tiers
-from perks.errors import ThresholdMovedRecently, ThresholdsTooClose, ThresholdUnreachable
-from perks.models import Merchant, Perk, ThresholdUse
+from perks.errors import ThresholdMovedRecently, ThresholdNearAnEnd, ThresholdsTooClose, ThresholdUnreachable
+from perks.models import MakeGood, Merchant, Perk, ThresholdUse
 from scores import assessments
 
 
@@ -22,6 +23,10 @@ def check_thresholds(*, perk: Perk, wanted: Collection[tiers.Tier], now: datetim
     for threshold in thresholds:
         if threshold > maximum:
             raise ThresholdUnreachable(min_score=threshold, maximum=maximum)
+    least, most = tiers.bounds_of_thresholds(assessments.minimum_of(perk.purpose), maximum)
+    for threshold in thresholds:
+        if not least <= threshold <= most:
+            raise ThresholdNearAnEnd(min_score=threshold, least=least, most=most)
     Merchant.objects.select_for_update(no_key=True, of=("self",)).get(pk=perk.merchant_id)
     facts = _facts(perk, now)
     for threshold in thresholds:
@@ -73,4 +78,19 @@ def _facts(perk: Perk, now: datetime) -> list[tiers.ThresholdFact]:
         .annotate(title=F("perk__in_force__title"))
         .values_list("perk_id", "title", "min_score", "used_until")
     )
-    return [tiers.ThresholdFact(*use) for use in uses]
+    return [tiers.ThresholdFact(*use) for use in [*uses, *_made_good(perk, now)]]
+
+
+def _made_good(perk: Perk, now: datetime) -> Iterator[tuple[UUID, str, int, datetime | None]]:
+    """Thresholds of offers after a won dispute: whoever shows one reached it, however long ago it was in use."""
+    offers = MakeGood.objects.filter(
+        Q(closed_at=None) | Q(closed_at__gt=now - tiers.REMEMBERED),
+        perk__merchant_id=perk.merchant_id,
+        perk__purpose=perk.purpose,
+        min_score__isnull=False,
+    )
+    found = offers.values_list("perk_id", "version__title", "min_score").annotate(
+        open=Count("pk", filter=Q(closed_at=None)), closed=Max("closed_at")
+    )
+    for perk_id, title, min_score, still_open, closed_at in found.order_by():
+        yield perk_id, title, min_score, None if still_open else closed_at

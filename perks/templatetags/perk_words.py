@@ -7,21 +7,48 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 
 from citizen_app.web.drawings.icons import icon_svg
-from perks.web import words
+from perks.money import written
+from perks.web import held_words, words
 
 register = template.Library()
 
 register.filter("perk_badge", words.perk_badge)
+register.filter("standing_badge", words.standing_badge)
+register.filter("record_word", words.record_word)
 register.filter("outcome", words.outcome_of)
 register.filter("benefit_text", words.benefit_text)
 register.filter("hours_text", words.hours_text)
 register.filter("limits_text", words.limits_text)
 register.filter("minutes_text", words.minutes_text)
+register.filter("held_badge", held_words.held_badge)
+register.filter("money", words.money_words)
+register.filter("movement_word", words.movement_word)
 
 
 @register.filter
 def redemption_badge(state: str) -> words.Badge:
-    return words.badge_of(words.REDEMPTIONS, state)
+    return words.badge_of(held_words.REDEMPTIONS, state)
+
+
+@register.filter
+def case_badge(state: str) -> words.Badge:
+    return words.badge_of(words.CASES, state)
+
+
+@register.filter
+def scope_words(codes: list[str]) -> list[str]:
+    """What a client may do, or asks people for, in words."""
+    return [words.SCOPES.get(code, words.named(code)) for code in codes]
+
+
+@register.filter
+def ground_word(code: str) -> str:
+    return words.GROUNDS.get(code, words.named(code))
+
+
+@register.filter
+def gift_card_badge(state: str) -> words.Badge:
+    return words.badge_of(held_words.GIFT_CARDS, state)
 
 
 @register.filter
@@ -31,7 +58,12 @@ def make_good_badge(state: str) -> words.Badge:
 
 @register.filter
 def redemption_badge_desk(state: str) -> words.Badge:
-    return words.badge_of(words.REDEMPTIONS_AT_DESK, state)
+    return words.badge_of(held_words.REDEMPTIONS_AT_DESK, state)
+
+
+@register.filter
+def desk_badge(redemption: Mapping[str, Any]) -> words.Badge:
+    return held_words.desk_badge(redemption)
 
 
 @register.filter
@@ -47,6 +79,21 @@ def merchant_badge(state: str) -> words.Badge:
 @register.filter
 def kind_word(code: str) -> str:
     return words.KINDS.get(code, words.named(code))
+
+
+@register.filter
+def language_word(code: str) -> str:
+    return words.language_word(code)
+
+
+@register.filter
+def name_word(code: str) -> str:
+    return words.named(code)
+
+
+@register.filter
+def budget_text(budget: dict[str, Any]) -> str:
+    return f"{written(budget)} {budget['currency']}"
 
 
 @register.filter

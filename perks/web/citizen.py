@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,11 +15,14 @@ from citizen_app.errors import InvalidInput, NotFound
 from citizen_app.models import Citizen
 from citizen_app.web.pages import Page, paged
 from perks.api.citizen.perks import offered
-from perks.models import Merchant, Perk, PerkCategory, Redemption
-from perks.services.catalogue_reading import cards_of, catalogue, takeable_cards_of, with_what_cards_show
+from perks.languages import wanted_languages
+from perks.models import DepositAgreement, Merchant, Perk, PerkCategory, Redemption
+from perks.services.catalogue_reading import cards_of, catalogue, order_of, takeable_cards_of, with_what_cards_show
 from perks.services.eligibility_reading import judge_each
+from perks.services.gift_cards import card_of, state_of
+from perks.services.nearness import BY_DISTANCE
 from perks.services.pictures import qr_svg
-from perks.services.redemptions import cancel_redemption, remembering_refusals, state_at, take_perk
+from perks.services.redemptions import cancel_redemption, is_shown, remembering_refusals, state_at, take_perk
 from perks.services.showing import shown_pass
 from perks.services.showing_make_goods import open_count
 from perks.services.showing_perks import branches_of, perk_page, redemption_line, redemption_page
@@ -27,6 +31,8 @@ from scores import assessments
 
 ON_A_PAGE = 50
 """Cards on a page of the list, and lines on a page of codes."""
+MOST_CATEGORIES = 50
+"""Categories to choose from; a perk of any other is found by searching for it."""
 
 
 class PerkList(Page):
@@ -42,18 +48,26 @@ class PerkList(Page):
         wanted = form.wanted()
         assessment = assessments.assess(citizen, now=now)
         cards = takeable_cards_of if wanted.only_eligible else cards_of
+        languages, order = languages_read_by(request, citizen), order_of(wanted)
+        by_distance = order == BY_DISTANCE
 
         def shape(perks: list[Perk]) -> list[dict[str, Any]]:
-            shown = cards(citizen=citizen, perks=perks, assessment=assessment, now=now)
-            return sorted(shown, key=_nearness)
+            shown = cards(citizen=citizen, perks=perks, assessment=assessment, now=now, languages=languages)
+            return shown if by_distance else sorted(shown, key=_nearness)
 
         perks = catalogue(citizen=citizen, assessment=assessment, wanted=wanted, now=now)
-        told = paged(request, perks, shape=shape, limit=ON_A_PAGE)
+        told = paged(request, perks, order=order, shape=shape, limit=ON_A_PAGE)
         return self.show(
             perks=told["results"],
             page=told,
             form=form,
-            filters={"purpose": wanted.purpose, "eligible": wanted.only_eligible, "merchant": wanted.merchant},
+            filters={
+                "purpose": wanted.purpose,
+                "eligible": wanted.only_eligible,
+                "merchant": wanted.merchant,
+                "opens": wanted.opens_soon,
+            },
+            by_distance=by_distance,
             merchant=_merchant_named(wanted.merchant),
             purposes=PURPOSES,
             open_count=sum(perk["eligibility"]["answer"] == "eligible" for perk in told["results"]),
@@ -72,7 +86,7 @@ class PerkPage(Page):
         return self.shown(self.perk(perk_id, now), now=now)
 
     def perk(self, perk_id: str, now: datetime) -> Perk:
-        found: Perk = with_what_cards_show(offered(now)).named(perk_id)
+        found: Perk = with_what_cards_show(offered(now), now=now).named(perk_id)
         return found
 
     def shown(
@@ -86,7 +100,7 @@ class PerkPage(Page):
             Redemption.reads_as(Redemption.State.RESERVED, now), citizen=self.citizen, perk=perk
         )
         return self.show(
-            perk=perk_page(perk, answer, branches),
+            perk=perk_page(perk, answer, branches, languages_read_by(self.request, self.citizen), now=now),
             me=_me(self.citizen),
             scale=_scale(),
             form=form or take_form(perk=perk, branches=branches, now=now),
@@ -125,7 +139,7 @@ class Take(PerkPage):
             for wrong in refusal.facts["errors"]:
                 form.add_error(field_of(wrong["pointer"], form), wrong["detail"])
             return self.shown(perk, now=now, form=form, key=key)
-        return redirect("perks:code", redemption_id)
+        return after_taking(perk, redemption_id)
 
 
 class Redemptions(Page):
@@ -140,7 +154,8 @@ class Redemptions(Page):
             return [redemption_line(one, now=now) for one in rows]
 
         told = paged(request, _own(self.citizen), shape=shape, limit=ON_A_PAGE)
-        return self.show(redemptions=told["results"], page=told, me=_me(self.citizen))
+        has_cards = any(row.get("gift_card") for row in told["results"])
+        return self.show(redemptions=told["results"], page=told, me=_me(self.citizen), has_cards=has_cards)
 
 
 class Code(Page):
@@ -152,7 +167,13 @@ class Code(Page):
         now = timezone.now()
         redemption = _own(self.citizen).named(redemption_id)
         shown = redemption_page(redemption, now=now, qr_url=reverse("perks:code_qr", args=[redemption_id]))
-        return self.show(redemption=shown, perk=shown["perk"], me=_me(self.citizen), now_ms=int(now.timestamp() * 1000))
+        return self.show(
+            redemption=shown,
+            perk=shown["perk"],
+            me=_me(self.citizen),
+            now_ms=int(now.timestamp() * 1000),
+            standing=_standing(redemption, now),
+        )
 
 
 class CodePicture(Page):
@@ -161,7 +182,7 @@ class CodePicture(Page):
     def get(self, request: HttpRequest, redemption_id: str) -> HttpResponse:
         now = timezone.now()
         redemption = _own(self.citizen).named(redemption_id)
-        if state_at(redemption, now) != Redemption.State.RESERVED:
+        if not is_shown(redemption, now):
             raise NotFound
         return HttpResponse(qr_svg(shown_pass(redemption, at=now)), content_type="image/svg+xml")
 
@@ -170,8 +191,7 @@ class CodeState(Page):
     """What became of a code, for its own page, which asks every few seconds."""
 
     def get(self, request: HttpRequest, redemption_id: str) -> HttpResponse:
-        redemption = Redemption.objects.filter(citizen=self.citizen).named(redemption_id)
-        return JsonResponse({"state": state_at(redemption, timezone.now())})
+        return JsonResponse({"state": _standing(_own(self.citizen).named(redemption_id), timezone.now())})
 
 
 class Cancel(Page):
@@ -187,9 +207,29 @@ class Cancel(Page):
         return reverse("perks:code", args=[self.kwargs["redemption_id"]])
 
 
+def after_taking(perk: Perk, redemption_id: str) -> HttpResponse:
+    """Where taking leads: to the code or, of a waiver, to the terms that want accepting first."""
+    if perk.kind == Perk.Kind.DEPOSIT_WAIVER:
+        agreement = DepositAgreement.objects.get(redemption_id=Redemption.key_of(redemption_id))
+        return redirect("perks:deposit", agreement.public_id)
+    return redirect("perks:code", redemption_id)
+
+
 def _own(citizen: Citizen) -> Any:
     """The reader's redemptions, with what their pages show; anybody else's are not there."""
-    return Redemption.objects.filter(citizen=citizen).select_related("perk", "version", "merchant", "branch")
+    own = Redemption.objects.filter(citizen=citizen)
+    return own.select_related("perk", "version", "merchant", "branch", "gift_card", "deposit", "boost")
+
+
+def _standing(redemption: Redemption, now: datetime) -> str:
+    """What the page of a code watches: its state and, of a gift card, that something has moved on it."""
+    card = card_of(redemption)
+    return state_at(redemption, now) if card is None else f"{state_of(card, now=now)} {card.moves}"
+
+
+def languages_read_by(request: HttpRequest, citizen: Citizen) -> tuple[str, ...]:
+    """In which languages somebody wants to read perks: those of their browser, then their account's."""
+    return wanted_languages(request.headers.get("Accept-Language", ""), citizen.language)
 
 
 def _me(citizen: Citizen) -> dict[str, str]:
@@ -202,10 +242,10 @@ def _scale() -> dict[str, int]:
 
 
 def _categories(now: datetime) -> list[str]:
-    """The words that perks on offer are found by."""
+    """The words that most perks on offer are found by, in their order."""
     shown = Perk.objects.shown_at(now).values("pk")
-    codes = PerkCategory.objects.filter(perk__in=shown).values_list("code", flat=True)
-    return list(codes.order_by("code").distinct())
+    used = PerkCategory.objects.filter(perk__in=shown).values_list("code").annotate(perks=Count("pk"))
+    return sorted(code for code, _ in used.order_by("-perks", "code")[:MOST_CATEGORIES])
 
 
 def _merchant_named(merchant_id: str | None) -> str:

@@ -1,6 +1,6 @@
 """What a citizen writes on the pages of perks: what they look for, and the day and place of a priority."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,9 +10,11 @@ from django.core.exceptions import ValidationError
 from citizen_app.web.fields import PlainText
 from perks import hours
 from perks.models import Branch, Perk
-from perks.services.catalogue_reading import BadPlace, Near, Wanted
-from perks.services.redemptions import FURTHEST_DATE
+from perks.services.catalogue_reading import Wanted
+from perks.services.kinds import FURTHEST_DATE
+from perks.services.nearness import BadPlace, Near
 from perks.web import words
+from perks.web.deposit_words import money_text
 
 PURPOSES = ("travel", "rental", "retail", "dating")
 
@@ -23,14 +25,18 @@ class SearchForm(forms.Form):
     q = PlainText(required=False, max_length=80, label="Search perks")
     kind = forms.ChoiceField(
         required=False,
-        choices=[("", "Any kind"), *((kind, words.KINDS[kind]) for kind in (Perk.Kind.DISCOUNT, Perk.Kind.PRIORITY))],
+        choices=[("", "Any kind"), *((kind.value, words.KINDS[kind]) for kind in Perk.Kind)],
     )
     category = forms.ChoiceField(required=False, choices=())
     near = PlainText(
-        required=False, max_length=40, label="Near an airport", help_text="Its three letters, such as LIS."
+        required=False,
+        max_length=40,
+        label="Near",
+        help_text="An airport’s three letters, such as LIS, or a point: 38.72,-9.14. Within 50 km, the nearest first.",
     )
     purpose = forms.ChoiceField(required=False, choices=[(code, code) for code in PURPOSES], widget=forms.HiddenInput)
     eligible = forms.ChoiceField(required=False, choices=[("true", "true")], widget=forms.HiddenInput)
+    opens = forms.ChoiceField(required=False, choices=[("soon", "soon")], widget=forms.HiddenInput)
     merchant = PlainText(required=False, max_length=40, widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, categories: Sequence[str], **options: Any) -> None:
@@ -56,6 +62,7 @@ class SearchForm(forms.Form):
             merchant=said.get("merchant") or None,
             purpose=said.get("purpose") or None,
             near=said.get("near"),
+            opens_soon=said.get("opens") == "soon",
             words=said.get("q") or None,
             only_eligible=said.get("eligible") == "true",
         )
@@ -108,15 +115,46 @@ class PriorityForm(TakeForm):
         }
 
 
+class DepositForm(PriorityForm):
+    """From which day until which, at which branch, and what is rented."""
+
+    until = forms.DateField(
+        label="Return on",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        input_formats=["%Y-%m-%d"],
+    )
+    vehicle_class = forms.ChoiceField(label="Class", choices=())
+    field_order = ("date", "until", "branch", "vehicle_class", "booking_reference")
+
+    def __init__(self, data: Any = None, *, perk: Perk, branches: Sequence[Branch], now: datetime) -> None:
+        super().__init__(data, perk=perk, branches=branches, now=now)
+        self.fields["date"].label = "Pick up on"
+        deposit = perk.version_in_force.deposit or {"classes": [], "max_days": 0}
+        days = deposit["max_days"]
+        self.fields["until"].help_text = f"At most {days} day{'' if days == 1 else 's'} after the pick-up."
+        self.fields["until"].widget.attrs["min"] = self.fields["date"].widget.attrs["min"]
+        classes = [(row["code"], f"{row['code']}: deposit {money_text(row['full'])}") for row in deposit["classes"]]
+        self.fields["vehicle_class"].choices = classes  # type: ignore[attr-defined]
+
+    def place(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        return super().place() | {"until": said["until"], "vehicle_class": said["vehicle_class"]}
+
+
+_FORMS: Mapping[str, type[TakeForm]] = {
+    Perk.Kind.PRIORITY: PriorityForm,
+    Perk.Kind.DEPOSIT_WAIVER: DepositForm,
+}
+
+
 def take_form(data: Any = None, *, perk: Perk, branches: Sequence[Branch], now: datetime) -> TakeForm:
     """The form by which this perk is taken."""
-    form = PriorityForm if perk.kind == Perk.Kind.PRIORITY else TakeForm
-    return form(data, perk=perk, branches=branches, now=now)
+    return _FORMS.get(perk.kind, TakeForm)(data, perk=perk, branches=branches, now=now)
 
 
 def field_of(pointer: str, form: TakeForm) -> str | None:
     """The field a refusal points to; None where the form has no such one, so that it is said of the whole."""
-    name = pointer.removeprefix("/")
+    name = {"class": "vehicle_class"}.get(pointer.removeprefix("/"), pointer.removeprefix("/"))
     return name if name in form.fields else None
 
 

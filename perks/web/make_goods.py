@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from perks.models import MakeGood
 from perks.services.make_goods import OFFERED, take_make_good
 from perks.services.showing_make_goods import make_good_lines, make_goods_of
 from perks.services.showing_perks import branches_of
+from perks.web.citizen import after_taking
 from perks.web.forms import TakeForm, field_of, take_form
 
 ON_A_PAGE = 50
@@ -83,4 +83,4 @@ class TakeMakeGood(MakeGoodPage):
             for wrong in refusal.facts["errors"]:
                 form.add_error(field_of(wrong["pointer"], form), wrong["detail"])
             return self.shown(make_good, now=now, form=form, key=key)
-        return redirect("perks:code", redemption_id)
+        return after_taking(make_good.perk, redemption_id)

@@ -10,19 +10,30 @@ from django.shortcuts import redirect
 from citizen_app.errors import DomainError, Kind, NotFound
 from citizen_app.models import OperatorRole
 from citizen_app.web.back_office import BackOfficePage
-from perks.models import Merchant, Perk
+from perks.models import Merchant, MerchantClient, Perk, PerkImage
 from perks.services.catalogue import approve_perk, refuse_perk
+from perks.services.clients import approve_client, refuse_client
+from perks.services.images import look_at_image, take_image_down
 from perks.services.merchants import approve_merchant, refuse_merchant
-from perks.services.showing_queue import merchant_queue, perk_queue
+from perks.services.showing_queue import app_queue, image_queue, merchant_queue, perk_queue
 from perks.web.merchant.refusals import in_words
 
 Role = OperatorRole.Role
 
 
+Decided = Merchant | Perk | PerkImage | MerchantClient
+_DECIDED_ON: dict[str, Any] = {
+    "merchant": Merchant.objects.all(),
+    "perk": Perk.objects.all(),
+    "image": PerkImage.objects.all(),
+    "app": MerchantClient.objects.select_related("merchant", "application"),
+}
+
+
 class DecisionForm(forms.Form):
     """What is decided on, and in which state it was read."""
 
-    kind = forms.ChoiceField(choices=[("merchant", "merchant"), ("perk", "perk")])
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in _DECIDED_ON])
     id = forms.CharField(max_length=40)
     revision = forms.IntegerField(required=False)
 
@@ -46,11 +57,13 @@ class Queue(BackOfficePage):
             checks = {Role.SUPPORT, Role.SCORING} & self.held
             if Role.DISPUTES in self.held:
                 return redirect("operator_disputes")
-            return redirect("document_check") if checks else self.show(merchants=[], perks=[])
+            return redirect("document_check") if checks else self.show(merchants=[], perks=[], images=[], apps=[])
         return self.shown()
 
     def shown(self, **context: Any) -> HttpResponse:
-        return self.show(merchants=merchant_queue(), perks=perk_queue(), **context)
+        return self.show(
+            merchants=merchant_queue(), perks=perk_queue(), images=image_queue(), apps=app_queue(), **context
+        )
 
 
 class Decide(Queue):
@@ -66,7 +79,7 @@ class Decide(Queue):
             detail = "Say why: they will read it." if "reason" in form.errors else "Decide on what the queue shows."
             return self.shown(problem={"title": "Nothing was decided.", "detail": detail})
         said = form.cleaned_data
-        found = (Merchant if said["kind"] == "merchant" else Perk).objects.all().named(said["id"])
+        found = _DECIDED_ON[said["kind"]].all().named(said["id"])
         try:
             done = self.decide(found, said)
         except DomainError as refusal:
@@ -76,7 +89,12 @@ class Decide(Queue):
         messages.success(request, done)
         return redirect("operator:queue")
 
-    def decide(self, found: Merchant | Perk, said: dict[str, Any]) -> str:
+    def decide(self, found: Decided, said: dict[str, Any]) -> str:
+        if isinstance(found, PerkImage):
+            look_at_image(image=found, by=self.citizen)
+            return "The picture stays."
+        if isinstance(found, MerchantClient):
+            return f"People can connect {approve_client(client=found, by=self.citizen).name} now."
         if isinstance(found, Merchant):
             return f"{approve_merchant(merchant=found, by=self.citizen).name} is approved."
         perk = approve_perk(perk=found, by=self.citizen, revision=said["revision"])
@@ -88,8 +106,13 @@ class Refuse(Decide):
 
     form_class = RefusalForm
 
-    def decide(self, found: Merchant | Perk, said: dict[str, Any]) -> str:
+    def decide(self, found: Decided, said: dict[str, Any]) -> str:
         reason = said["reason"].replace("\r\n", "\n")
+        if isinstance(found, PerkImage):
+            take_image_down(image=found, by=self.citizen, reason=reason)
+            return "The picture is gone, and they read your reason."
+        if isinstance(found, MerchantClient):
+            return f"{refuse_client(client=found, by=self.citizen, reason=reason).name} is refused."
         if isinstance(found, Merchant):
             return f"{refuse_merchant(merchant=found, by=self.citizen, reason=reason).name} is refused."
         refuse_perk(perk=found, by=self.citizen, reason=reason, revision=said["revision"])

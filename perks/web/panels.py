@@ -13,9 +13,11 @@ from perks import eligibility
 from perks.models import Member, Perk, Redemption
 from perks.services.catalogue_reading import cards_of, with_what_cards_show
 from perks.services.showing_queue import waiting_count
+from perks.services.showing_reports import waiting_cases
 from scores import assessments
 
 CANDIDATES: Final = 10
+REDEMPTIONS_IN_A_FILE: Final = 25
 
 
 @adds_to("score_home")
@@ -32,8 +34,9 @@ def next_door(citizen: Citizen) -> dict[str, Any]:
     here = [When(purpose=purpose, then=Value(value)) for purpose, value in values.items()]
     # The nearest few are judged one by one: a limit that is reached, say, may stand in the way of the very nearest.
     shut = (
-        with_what_cards_show(Perk.objects.shown_at(now))
-        .filter(above, Q(stock__isnull=True) | Q(taken_count__lt=F("stock")), has_open_tier=False)
+        with_what_cards_show(Perk.objects.shown_at(now), now=now)
+        .with_one_left()
+        .filter(above, has_open_tier=False)
         .annotate(to_go=F("easiest_min_score") - Case(*here, output_field=IntegerField()))
         .order_by("to_go", "-id")[:CANDIDATES]
     )
@@ -75,8 +78,26 @@ def reservations(citizen: Citizen) -> dict[str, Any]:
 @adds_to("back_office")
 def waiting(citizen: Citizen) -> dict[str, Any]:
     """How many decisions wait for the operators for merchants."""
-    return {"waiting": waiting_count() if is_operator(citizen, OperatorRole.Role.MERCHANTS) else 0}
+    if not is_operator(citizen, OperatorRole.Role.MERCHANTS):
+        return {"waiting": 0, "reports_waiting": 0}
+    return {"waiting": waiting_count(), "reports_waiting": waiting_cases().count()}
 
 
 def _only_points_are_missing(card: dict[str, Any]) -> bool:
     return [reason["code"] for reason in card["eligibility"]["reasons"]] == [eligibility.BELOW_THRESHOLD]
+
+
+@adds_to("file:support")
+@adds_to("file:merchants")
+def redemptions_of(citizen: Citizen) -> dict[str, Any]:
+    """What somebody took, for an operator who opened their file: where, when and how it stands.
+
+    Not which perk, nor which tier of it: that would tell what they reach (P4).
+    """
+    taken = Redemption.objects.filter(citizen=citizen).select_related("merchant").order_by("-taken_at", "-id")
+    return {
+        "redemptions": [
+            {"id": one.public_id, "merchant": one.merchant.name, "state": one.state, "taken_at": one.taken_at}
+            for one in taken[:REDEMPTIONS_IN_A_FILE]
+        ]
+    }

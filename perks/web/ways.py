@@ -17,7 +17,7 @@ class PathPage(Page):
 
     def get(self, request: HttpRequest, perk_id: str) -> HttpResponse:
         now = timezone.now()
-        perk = with_what_cards_show(offered(now)).named(perk_id)
+        perk = with_what_cards_show(offered(now), now=now).named(perk_id)
         path = path_of(citizen=self.citizen, perk=perk, now=now)
         return self.show(perk=perk, title=perk.version_in_force.title, path=path)
 

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
+from perks.money import money_text
+
 Record = Mapping[str, Any]
 
 
@@ -41,7 +45,7 @@ REFUSALS = {
         word="Document check needed", icon="shield", tone="info", way="An operator checks a document with you once."
     ),
     "not_open_yet": Badge(word="Not open yet", icon="clock", tone="mute", way="Come back when it opens."),
-    "paused": Badge(word="Paused by the merchant", icon="pause", tone="mute", way="It returns when they resume it."),
+    "paused": Badge(word="Paused", icon="pause", tone="mute", way="It returns once it is resumed."),
     "ended": Badge(word="Ended", icon="ban", tone="mute", way="It is over for everybody."),
     "merchant_suspended": Badge(
         word="Not offered now", icon="ban", tone="mute", way="The merchant cannot offer perks at the moment."
@@ -49,20 +53,22 @@ REFUSALS = {
     "sold_out": Badge(word="Sold out", icon="ban", tone="mute", way="It returns if somebody cancels."),
     "budget_spent": Badge(word="Sold out", icon="ban", tone="mute", way="The merchant’s budget for it is spent."),
     "daily_limit_reached": Badge(word="Full today", icon="clock", tone="gold", way="More can be taken tomorrow."),
-    "citizen_limit_reached": Badge(word="Used", icon="tick", tone="brand", way="You have had all that one person can."),
+    "citizen_limit_reached": Badge(
+        word="Taken", icon="tick", tone="brand", way="You have taken all that one person can."
+    ),
     "period_limit_reached": Badge(
-        word="Used for now", icon="tick", tone="brand", way="You can take it again in its next period."
+        word="Taken for now", icon="tick", tone="brand", way="You can take it again in its next period."
     ),
     "too_many_reservations": Badge(
         word="Reservations full", icon="clock", tone="gold", way="Use or cancel a reservation you hold first."
     ),
 }
-REDEMPTIONS = {
-    "reserved": Badge(word="Ready to show", icon="clock", tone="gold"),
-    "redeemed": Badge(word="Used", icon="tick", tone="help"),
-    "expired": Badge(word="Not used in time", icon="clock", tone="mute"),
-    "cancelled": Badge(word="Cancelled", icon="cross", tone="mute"),
-    "reversed": Badge(word="Reversed", icon="undo", tone="info"),
+MOVEMENTS = {
+    "issue": "Put on the card",
+    "charge": "Paid",
+    "refund": "Refunded",
+    "expire": "Not spent in time",
+    "reverse": "Taken back",
 }
 MAKE_GOODS = {
     "offered": Badge(word="Yours to take", icon="door-open", tone="help", is_open=True),
@@ -70,10 +76,6 @@ MAKE_GOODS = {
     "taken": Badge(word="Taken", icon="tick", tone="brand"),
     "expired": Badge(word="Not taken in time", icon="clock", tone="mute"),
     "declined": Badge(word="The merchant declined", icon="cross", tone="mute"),
-}
-REDEMPTIONS_AT_DESK = REDEMPTIONS | {
-    "reserved": Badge(word="Reserved", icon="clock", tone="gold"),
-    "redeemed": Badge(word="Honoured", icon="tick", tone="help"),
 }
 PERK_STATES = {
     "draft": Badge(word="Draft", icon="page", tone="mute", way="Only your team sees it."),
@@ -89,6 +91,30 @@ MERCHANT_STATES = {
     "suspended": Badge(word="Suspended", icon="ban", tone="danger"),
     "closed": Badge(word="Closed", icon="ban", tone="mute"),
 }
+STANDINGS = {
+    "suspended": Badge(word="Penalty not remedied", icon="warning", tone="danger"),
+    "red_list": Badge(word="Red list (the best)", icon="tick", tone="gold"),
+    "good": Badge(word="Good standing", icon="tick", tone="help"),
+}
+GROUNDS = {
+    "coerced": "I was made to take it, or to show my score",
+    "not_honoured": "The merchant did not honour it",
+    "misleading": "It is not what it says",
+    "other": "Something else",
+}
+CASES = {
+    "open": Badge(word="An operator reads it", icon="clock", tone="info"),
+    "dismissed": Badge(word="Dismissed", icon="minus", tone="mute"),
+    "perk_paused": Badge(word="The perk was paused", icon="pause", tone="gold"),
+    "merchant_suspended": Badge(word="The merchant was suspended", icon="ban", tone="gold"),
+}
+RECORDS = {
+    "inspection": "Inspection",
+    "penalty": "Penalty",
+    "penalty_remedied": "Penalty, remedied",
+    "red_list": "Red list",
+    "tourism_violation": "Violation of tourism rules",
+}
 KINDS = {
     "discount": "Discount",
     "priority": "Priority",
@@ -102,6 +128,14 @@ SECTORS = {
     "car_rental": "Car rental",
     "shop": "Shop",
     "dating_app": "Dating app",
+}
+SCOPES = {
+    "merchant:scan": "Scan codes and take scans back",
+    "merchant:perks": "Write perks and read redemptions",
+    "boost:lookup": "Look up the boosts of people connected to an app",
+    "sandbox": "Try boosts out on test citizens, and nothing else",
+    "boost:read": "Read whether somebody has a boost there, and how much it is",
+    "openid": "Know somebody by a name that no other app has",
 }
 RELEASES = {
     "all": "it returns to you and to stock",
@@ -157,7 +191,7 @@ OUTCOMES = {
         word="Other branch", shape="warn", icon="pin", tone="gold", do="It is valid at another of your branches."
     ),
     "outside_hours": Outcome(
-        word="Outside hours", shape="warn", icon="clock", tone="gold", do="It is valid at other hours."
+        word="Outside hours", shape="warn", icon="clock", tone="gold", do="It is valid at another time: see the detail."
     ),
     "unknown_code": Outcome(
         word="Unknown code",
@@ -169,6 +203,20 @@ OUTCOMES = {
     "insufficient_balance": Outcome(
         word="Not enough on it", shape="warn", icon="exclamation", tone="gold", do="Nothing was charged."
     ),
+    "not_accepted": Outcome(
+        word="Terms not accepted",
+        shape="warn",
+        icon="exclamation",
+        tone="gold",
+        do="Hand nothing over yet: the guest accepts the terms on their own phone, then scan again.",
+    ),
+    "hold_expired": Outcome(
+        word="Hold ran out",
+        shape="warn",
+        icon="clock",
+        tone="gold",
+        do="Hand nothing over: the guest’s card has to be held anew.",
+    ),
     "conflict": Outcome(
         word="Used elsewhere first",
         shape="warn",
@@ -177,6 +225,30 @@ OUTCOMES = {
         do="Another till’s scan was accepted. It is kept, and never charged to the guest.",
     ),
 }
+OFFLINE_OUTCOMES = {
+    "needs_network": Outcome(
+        word="Needs a connection",
+        shape="warn",
+        icon="offline",
+        tone="gold",
+        do="Give nothing on it yet. Scan it again when this till is online.",
+    ),
+    "not_listed": Outcome(
+        word="Not on the list",
+        shape="warn",
+        icon="list",
+        tone="gold",
+        do="It may be for another branch, or newer than the list. Scan it again online, or look in the booking.",
+    ),
+    "no_list": Outcome(
+        word="This till knows too little",
+        shape="bad",
+        icon="offline",
+        tone="danger",
+        do="Connect it once: it then knows keys and arrivals for two days.",
+    ),
+}
+"""What only a till without a network says; the server never does."""
 EMBLEMS = {"travel": "bed", "rental": "car", "retail": "bag", "dating": "heart"}
 EMBLEM_WORDS = (
     (("airport", "flight", "security", "fast_track"), "plane"),
@@ -189,6 +261,11 @@ EMBLEM_WORDS = (
 def named(code: str) -> str:
     """A code nobody has given words yet, written so that a person can read it."""
     return code.replace("_", " ").capitalize()
+
+
+def language_word(code: str) -> str:
+    """The English name of a language a perk is written in."""
+    return str(settings.PERK_LANGUAGES.get(code, code))
 
 
 def perk_badge(perk: Record) -> Badge:
@@ -226,6 +303,19 @@ def emblem_icon(perk: Record) -> str:
     return EMBLEMS.get(perk.get("purpose", ""), "door")
 
 
+def standing_badge(standing: Record) -> Badge | None:
+    """What stands beside an enterprise's name, where there is something to say."""
+    if standing["state"] == "suspended":
+        return STANDINGS["suspended"]
+    return STANDINGS["red_list"] if standing["badge"] else None
+
+
+def record_word(record: Record) -> str:
+    """What an authority recorded, and how grave it is."""
+    word = RECORDS.get(record["kind"], named(record["kind"]))
+    return f"Grave {word[0].lower()}{word[1:]}" if record["gravity"] == "grave" else word
+
+
 def benefit_text(benefit: object) -> str:
     """What a tier gives, in the merchant's own words where there are some."""
     if isinstance(benefit, Mapping):
@@ -235,10 +325,30 @@ def benefit_text(benefit: object) -> str:
             return text if percent is None or str(percent) in text else f"{text} ({percent} % off)"
         if percent is not None:
             return f"{percent} % off"
+        if isinstance(face := benefit.get("face"), Mapping):
+            return f"{money_words(face)} to spend within {months_text(benefit.get('lives_months'))}"
         if benefit.get("waived_percent") is not None:
             return f"{benefit['waived_percent']} % of the deposit waived"
+        if benefit.get("boost"):
+            return f"You are shown {benefit['boost']} times as often"
         return ""
     return str(benefit or "")
+
+
+def money_words(amount: Record) -> str:
+    """An amount of the API as people read it: `12.50 EUR`, with a true minus."""
+    return money_text(amount["amount"], amount["currency"]).replace("-", "−")
+
+
+def movement_word(movement: Record) -> str:
+    """What a line of a statement is; a charge that was undone came back, a whole card that was taken back went."""
+    if movement["what"] == "reverse" and movement["amount"]["amount"] > 0:
+        return "Undone"
+    return MOVEMENTS.get(movement["what"], named(movement["what"]))
+
+
+def months_text(months: object) -> str:
+    return "a month" if months == 1 else f"{months} months"
 
 
 def minutes_text(minutes: int) -> str:

@@ -41,6 +41,7 @@ class DisputesView(ApiView):
     """Your objections to what is recorded about you."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
     parser_classes = [FormParser, BoundedJSONParser]
     list_fields = frozenset({"entries"})
     query_serializer = {"get": PageQuery}

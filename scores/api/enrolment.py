@@ -7,10 +7,11 @@ from rest_framework.response import Response
 
 from citizen_app.api.etags import etagged, no_store
 from citizen_app.api.permissions import IsCitizen
+from citizen_app.api.receipts import ReceiptSerializer
 from citizen_app.api.serializers import NoBody, read_body
 from citizen_app.api.views import ApiView
 from scores.api.callers import citizen_of, via_of
-from scores.api.serializers import EnrolmentInput, EnrolmentSerializer, ReceiptSerializer
+from scores.api.serializers import EnrolmentInput, EnrolmentSerializer
 from scores.models import Enrolment
 from scores.services.enrolment import enrol_citizen, leave, pause_enrolment, resume_enrolment
 
@@ -19,6 +20,7 @@ class EnrolmentView(ApiView):
     """Your enrolment: without one nothing about you is scored."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
 
     @extend_schema(operation_id="get_enrolment", responses=EnrolmentSerializer)
     @etagged
@@ -46,6 +48,7 @@ class PauseView(ApiView):
     """No new answers about you until you resume."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
 
     @extend_schema(operation_id="pause", request=None, responses={200: EnrolmentSerializer})
     def post(self, request: Request) -> Response:
@@ -58,6 +61,7 @@ class ResumeView(ApiView):
     """Answer again."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
 
     @extend_schema(operation_id="resume", request=None, responses={200: EnrolmentSerializer})
     def post(self, request: Request) -> Response:

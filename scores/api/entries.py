@@ -24,6 +24,7 @@ class EntriesView(ApiView):
     """The records about you."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
     query_serializer = EntryQuery
 
     @extend_schema(operation_id="list_entries", responses=page_of("EntryPage", EntrySerializer))

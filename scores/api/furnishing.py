@@ -11,13 +11,11 @@ from rest_framework.utils.mediatypes import media_type_matches
 
 from citizen_app.api.pagination import Joined, page
 from citizen_app.api.parsers import IngestionJSONParser, JSONLines, NDJSONParser
-from citizen_app.api.permissions import MachineWith, client_of
+from citizen_app.api.permissions import client_of
 from citizen_app.api.schema import page_of
 from citizen_app.api.serializers import read_body
 from citizen_app.api.throttles import add_limit, hit
-from citizen_app.api.views import ApiView
 from citizen_app.errors import FieldError, InvalidInput
-from scores.api.callers import source_of
 from scores.api.serializers import (
     BatchAnswerSerializer,
     BatchQuery,
@@ -28,20 +26,20 @@ from scores.api.serializers import (
     SourceLinkSerializer,
     SourceLinksQuery,
 )
+from scores.api.signed import SourceApiView
 from scores.models import EndedLink, Link
 from scores.services.batches import is_name
 from scores.services.ingestion import furnish_entries, retract_entry
 from scores.services.linking import redeem_link_code
 
-SCOPE = "source:write"
 # A link code is one in a million million; so many guesses find none in its fifteen minutes.
 add_limit("link_codes", "120/minute")
 
 
-class SourceLinksView(ApiView):
+class SourceLinksView(SourceApiView):
     """The subjects who let your source in."""
 
-    permission_classes = [MachineWith(SCOPE)]
+    refusals = frozenset({404})  # unknown_link_code
     query_serializer = {"get": SourceLinksQuery}
 
     @extend_schema(
@@ -51,7 +49,7 @@ class SourceLinksView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Link the citizen who gave you this code to your own subject id; 200 when they were linked already."""
-        source = source_of(request)
+        source = self.source(request)
         body = read_body(request, SourceLinkInput)
         if not is_name(body["subject"]):
             raise InvalidInput(FieldError("/subject", "invalid", "Send 1 to 128 of the characters A–Z a–z 0–9 . _ : -"))
@@ -63,7 +61,7 @@ class SourceLinksView(ApiView):
     @extend_schema(operation_id="list_links", responses=page_of("SourceLinkPage", SourceLinkSerializer))
     def get(self, request: Request) -> Response:
         """Return your links, latest change first: send only about these. A link that ended is told for 30 days."""
-        source = source_of(request)
+        source = self.source(request)
         # An id is in one of the two tables only: a link that ends keeps its own.
         feed = Joined(Link.objects.filter(source=source), EndedLink.objects.filter(source=source))
         if "changed_since" in self.query:
@@ -86,10 +84,10 @@ def _links(links: list[Any]) -> list[dict[str, Any]]:
     return list(told)
 
 
-class SourceEntriesView(ApiView):
+class SourceEntriesView(SourceApiView):
     """Entries about people who let your source in."""
 
-    permission_classes = [MachineWith(SCOPE)]
+    refusals = frozenset({422})  # unlinked_batch
     parser_classes = [IngestionJSONParser, NDJSONParser]
     query_serializer = {"post": BatchQuery}
 
@@ -106,10 +104,11 @@ class SourceEntriesView(ApiView):
         its number in `line` (from 1, blank ones counted): then nothing of the body is stored.
         """
         answer = furnish_entries(
-            source=source_of(request),
+            source=self.source(request),
             rows=_rows(request),
             dry_run=self.query["dry_run"],
             by=client_of(request),
+            signature=self.signature,
         )
         return Response(
             {
@@ -140,10 +139,9 @@ def _rows(request: Request) -> Iterable[Any]:
     return rows
 
 
-class SourceEntryView(ApiView):
+class SourceEntryView(SourceApiView):
     """One entry you sent."""
 
-    permission_classes = [MachineWith(SCOPE)]
     query_serializer = {"delete": RetractQuery}
 
     @extend_schema(
@@ -154,7 +152,7 @@ class SourceEntryView(ApiView):
     def delete(self, request: Request, external_id: str) -> Response:
         """Take an entry back: it is struck and counts no more. Safe to repeat."""
         retract_entry(
-            source=source_of(request),
+            source=self.source(request),
             external_id=external_id,
             subject=self.query["subject"],
             by=client_of(request),

@@ -21,6 +21,7 @@ class InquiriesView(ApiView):
     """Each answer about you that reached somebody else."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
     query_serializer = PageQuery
 
     @extend_schema(operation_id="list_inquiries", responses=page_of("InquiryPage", InquirySerializer))

@@ -38,6 +38,7 @@ class ScoreView(ApiView):
     """Your score, and why it is what it is."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
 
     @extend_schema(operation_id="get_score", responses=ScoreSerializer)
     @etagged
@@ -50,6 +51,7 @@ class HistoryView(ApiView):
     """Each change of your score, with lines that sum to it."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
     query_serializer = PageQuery
 
     @extend_schema(operation_id="list_score_history", responses=page_of("HistoryPage", HistoryRowSerializer))
@@ -69,6 +71,7 @@ class ExplanationView(ApiView):
     """Every line behind your score; they add up exactly."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
 
     @extend_schema(operation_id="get_score_explanation", responses=ExplanationSerializer)
     @etagged
@@ -81,6 +84,7 @@ class WhatIfView(ApiView):
     """What your score would be; stored nowhere."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
 
     @extend_schema(operation_id="what_if", request=WhatIfInput, responses={200: WhatIfSerializer})
     def post(self, request: Request) -> Response:

@@ -62,18 +62,6 @@ class EnrolmentSerializer(serializers.Serializer):
     document_checked_at = serializers.DateTimeField(allow_null=True)
 
 
-class KeptSerializer(serializers.Serializer):
-    what = serializers.CharField()
-    why = serializers.CharField()
-    until = serializers.DateTimeField(allow_null=True)
-
-
-class ReceiptSerializer(serializers.Serializer):
-    at = serializers.DateTimeField()
-    erased = serializers.DictField(child=serializers.IntegerField(), help_text="rows by table")
-    kept = KeptSerializer(many=True)
-
-
 # -- The score --------------------------------------------------------------------------------------------------
 
 
@@ -310,7 +298,8 @@ class InquirySerializer(serializers.Serializer):
     asked_by = AskedBySerializer()
     what = serializers.ChoiceField(Inquiry.What.choices)
     about = serializers.CharField()
-    consent = serializers.CharField()
+    reason = serializers.CharField(allow_blank=True, help_text="why an operator looked, in their words; else empty")
+    consent = serializers.CharField(help_text="what it rests on: `scoring`, `source:<code>`, or a sentence")
 
 
 # -- Furnishers ---------------------------------------------------------------------------------------------------

@@ -11,15 +11,13 @@ from rest_framework.response import Response
 
 from citizen_app.api.etags import NO_STORE
 from citizen_app.api.pagination import page
-from citizen_app.api.permissions import MachineWith, client_of
+from citizen_app.api.permissions import client_of
 from citizen_app.api.renderers import JSONRenderer
 from citizen_app.api.schema import page_of
 from citizen_app.api.serializers import read_body
-from citizen_app.api.views import ApiView
 from citizen_app.errors import NotFound
-from scores.api.callers import source_of
 from scores.api.dispute_shapes import AnswerInput, SourceDisputeSerializer, SourceDisputesQuery
-from scores.api.furnishing import SCOPE
+from scores.api.signed import SourceApiView
 from scores.models import Dispute, Evidence
 from scores.services.disputes.answering import answer_dispute
 from scores.services.disputes.evidence import show_to_furnisher
@@ -36,30 +34,27 @@ def _told(disputes: list[Dispute]) -> list[dict[str, Any]]:
     return list(SourceDisputeSerializer(furnisher_rows(disputes), many=True).data)
 
 
-class SourceDisputesView(ApiView):
+class SourceDisputesView(SourceApiView):
     """What citizens dispute of your records."""
 
-    permission_classes = [MachineWith(SCOPE)]
     query_serializer = SourceDisputesQuery
 
     @extend_schema(operation_id="list_source_disputes", responses=page_of("SourceDisputePage", SourceDisputeSerializer))
     def get(self, request: Request) -> Response:
         """Return the disputes about your records by the day to answer: the open ones and those that ended lately."""
-        disputes = disputes_of_source(source_of(request))
+        disputes = disputes_of_source(self.source(request))
         if "state" in self.query:
             disputes = _STATES[self.query["state"]](disputes)
         return page(request, disputes, order=("due_on", "id"), shape=_told)
 
 
-class SourceAnswerView(ApiView):
+class SourceAnswerView(SourceApiView):
     """Your answer to a dispute."""
-
-    permission_classes = [MachineWith(SCOPE)]
 
     @extend_schema(operation_id="answer_dispute", request=AnswerInput, responses={200: SourceDisputeSerializer})
     def post(self, request: Request, dispute_id: str) -> Response:
         """Confirm the record (a person here decides), withdraw it, or correct it with `entry`; once, in 30 days."""
-        disputes = disputes_of_source(source_of(request))
+        disputes = disputes_of_source(self.source(request))
         dispute = disputes.named(dispute_id)
         body = read_body(request, AnswerInput)
         answer_dispute(
@@ -78,10 +73,9 @@ class EvidenceRenderer(JSONRenderer):
     media_type, format = "application/octet-stream", "file"
 
 
-class SourceEvidenceView(ApiView):
+class SourceEvidenceView(SourceApiView):
     """A file a citizen shares with you."""
 
-    permission_classes = [MachineWith(SCOPE)]
     renderer_classes = [EvidenceRenderer, JSONRenderer]
 
     @extend_schema(
@@ -90,7 +84,7 @@ class SourceEvidenceView(ApiView):
     )
     def get(self, request: Request, dispute_id: str, evidence_id: str) -> HttpResponse:
         """Return the file; its citizen reads that you looked at it."""
-        source = source_of(request)
+        source = self.source(request)
         dispute = disputes_of_source(source).filter(shares_evidence=True).named(dispute_id)
         evidence = Evidence.objects.filter(dispute=dispute).select_related("dispute").named(evidence_id)
         with show_to_furnisher(evidence=evidence, source=source, by=client_of(request), now=timezone.now()) as file:

@@ -31,6 +31,7 @@ class SourcesView(ApiView):
     """The sources there are, and which of them you let in."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
     query_serializer = PageQuery
 
     @extend_schema(operation_id="list_sources", responses=page_of("SourcePage", SourceSerializer))

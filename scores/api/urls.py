@@ -3,6 +3,7 @@
 from django.urls import path
 
 from scores.api.consent_texts import CurrentConsentTextView
+from scores.api.consents import ConsentsView, ConsentView
 from scores.api.disputes import AppealDisputeView, DisputesView, DisputeView, WithdrawDisputeView
 from scores.api.enrolment import EnrolmentView, PauseView, ResumeView
 from scores.api.entries import EntriesView, EntryView
@@ -11,6 +12,7 @@ from scores.api.furnishing import SourceEntriesView, SourceEntryView, SourceLink
 from scores.api.inquiries import InquiriesView
 from scores.api.score import ExplanationView, HistoryView, ScoreView, WhatIfView
 from scores.api.source_disputes import SourceAnswerView, SourceDisputesView, SourceEvidenceView
+from scores.api.source_keys import SourceKeysView, SourceKeyView
 from scores.api.sources import SourceLinkView, SourcesView, SourceView
 from scores.api.vouches import GiveVouchView, VouchesView, VouchRequestsView, VouchView
 
@@ -29,6 +31,8 @@ urlpatterns = [
     path("me/sources/<str:code>", SourceView.as_view(), name="source"),
     path("me/sources/<str:code>/link", SourceLinkView.as_view(), name="source-link"),
     path("me/inquiries", InquiriesView.as_view(), name="inquiries"),
+    path("me/consents", ConsentsView.as_view(), name="consents"),
+    path("me/consents/<str:consent_id>", ConsentView.as_view(), name="consent"),
     path("me/disputes", DisputesView.as_view(), name="disputes"),
     path("me/disputes/<str:dispute_id>", DisputeView.as_view(), name="dispute"),
     path("me/disputes/<str:dispute_id>/withdraw", WithdrawDisputeView.as_view(), name="dispute-withdraw"),
@@ -42,6 +46,8 @@ urlpatterns = [
     path("sources/links", SourceLinksView.as_view(), name="source-links"),
     path("sources/entries", SourceEntriesView.as_view(), name="source-entries"),
     path("sources/entries/<str:external_id>", SourceEntryView.as_view(), name="source-entry"),
+    path("sources/keys", SourceKeysView.as_view(), name="source-keys"),
+    path("sources/keys/<str:key_id>", SourceKeyView.as_view(), name="source-key"),
     path("sources/disputes", SourceDisputesView.as_view(), name="source-disputes"),
     path("sources/disputes/<str:dispute_id>/answer", SourceAnswerView.as_view(), name="source-answer"),
     path(

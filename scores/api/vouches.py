@@ -41,6 +41,7 @@ class VouchRequestsView(ApiView):
     """Private links by which somebody may vouch for you."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
 
     @extend_schema(operation_id="ask_for_vouch", request=None, responses={201: VouchRequestSerializer})
     def post(self, request: Request) -> Response:
@@ -70,6 +71,7 @@ class VouchesView(ApiView):
     """The vouches you gave and received."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
     query_serializer = PageQuery
 
     @extend_schema(operation_id="list_vouches", responses=page_of("VouchPage", VouchSerializer))

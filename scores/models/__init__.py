@@ -1,14 +1,16 @@
 """Facts about a citizen's score: who is enrolled, what was recorded, and what followed from it."""
 
 from scores.models.disputes import Dispute, DisputedEntry, DisputeEvent, Evidence, MassUpholding
-from scores.models.distribution import ScoreDistribution
+from scores.models.distribution import Reach, ScoreDistribution
 from scores.models.drafts import ScorecardDraft, ShadowRun
 from scores.models.enrolment import DocumentVisit, Enrolment
 from scores.models.entries import Entry, EntryStatusChange
+from scores.models.files import FileAllowance, FileDay, FileOpening, FileUnmasking
 from scores.models.imports import FileImport
 from scores.models.inquiries import Inquiry
 from scores.models.results import Score, Scorecard, ScoreChange
 from scores.models.runs import RescoringRun
+from scores.models.signatures import EntryProof, SignedBatch, SourceKey, UsedNonce
 from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source, SourceMonth
 from scores.models.vouches import Seed, TrustDay, Vouch, VouchMark, VouchRequest
 
@@ -20,14 +22,20 @@ __all__ = [
     "EndedLink",
     "Enrolment",
     "Entry",
+    "EntryProof",
     "EntryStatusChange",
     "Evidence",
+    "FileAllowance",
+    "FileDay",
     "FileImport",
+    "FileOpening",
+    "FileUnmasking",
     "Furnisher",
     "Inquiry",
     "Link",
     "LinkCode",
     "MassUpholding",
+    "Reach",
     "RescoringRun",
     "Score",
     "ScoreChange",
@@ -36,9 +44,12 @@ __all__ = [
     "ScorecardDraft",
     "Seed",
     "ShadowRun",
+    "SignedBatch",
     "Source",
+    "SourceKey",
     "SourceMonth",
     "TrustDay",
+    "UsedNonce",
     "Vouch",
     "VouchMark",
     "VouchRequest",

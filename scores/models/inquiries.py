@@ -35,8 +35,10 @@ class Inquiry(IntegerNamed):
     asker_name = models.CharField(max_length=120)
     what = models.CharField(max_length=12, choices=What)
     about = models.CharField(max_length=200)
+    # Why an operator looked, in words the citizen reads; "" where the consent says it all.
+    reason = models.CharField(max_length=300, blank=True, default="", db_default="")
     consent = models.CharField(max_length=200)
-    # What folds: the same asker, thing and UTC day share it.
+    # What folds: the same asker, thing, reason and UTC day share it.
     fold = models.CharField(max_length=255)
 
     class Meta:

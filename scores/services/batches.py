@@ -5,7 +5,7 @@ judged in `scores.services.ingestion`. Sentences never repeat what was sent.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -32,7 +32,10 @@ ENTRY_CONTRADICTED: Final = "entry_contradicted"
 
 
 class Row(NamedTuple):
-    """A row that is right in itself: `place` is its index in the batch, `value` is in ten-thousandths."""
+    """A row that is right in itself: `place` is its index in the batch, `value` is in ten-thousandths.
+
+    `sha256` is the hash of the row as it was sent, where its batch is signed.
+    """
 
     place: int
     external_id: str
@@ -42,6 +45,7 @@ class Row(NamedTuple):
     value: int
     lapses_on: date
     replaces: str | None
+    sha256: str | None = None
 
     @property
     def content(self) -> tuple[int, date, int, str | None]:
@@ -71,11 +75,16 @@ class _Refused(Exception):
 
 
 def judge_all(
-    rows: Iterable[Any], *, kinds: Collection[str], today: date, limit: int
+    rows: Iterable[Any],
+    *,
+    kinds: Collection[str],
+    today: date,
+    limit: int,
+    hashed: Callable[[dict[str, Any]], str] | None = None,
 ) -> tuple[list[Row], list[Rejection]]:
     """The rows that are right in themselves, and why the others are not; `TooManyEntries` beyond the limit.
 
-    Rows are taken one at a time: of what was sent no more is held than what will be recorded.
+    Rows are taken one at a time: of what was sent no more is held than what will be recorded, and `hashed` of it.
     """
     right: list[Row] = []
     rejections: list[Rejection] = []
@@ -84,7 +93,7 @@ def judge_all(
             raise TooManyEntries(limit=limit)
         one = judge(index, raw, kinds=kinds, today=today)
         if isinstance(one, Row):
-            right.append(one)
+            right.append(one if hashed is None else one._replace(sha256=hashed(raw)))
         else:
             rejections.append(one)
     return right, rejections

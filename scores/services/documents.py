@@ -18,7 +18,7 @@ from citizen_app.models import Citizen
 from scores.document_checks import AtTheDesk, document_check
 from scores.errors import AlreadyEnrolledElsewhere, DocumentNotAccepted, DocumentOfAnother, OwnDocument, UnknownVisit
 from scores.models import DocumentVisit, Enrolment
-from scores.services.identity import DOCUMENT_CHECK, record_document_check, tell_file_opened
+from scores.services.identity import record_document_check, tell_document_check
 
 ACCEPTED: Final = "accepted"
 VISIT_TAKES_ANSWERS: Final = timedelta(days=1)
@@ -47,11 +47,10 @@ def check_document_of(
         raise InvalidInput(FieldError("/email", "invalid", "Nobody enrolled has this address."))
     if citizen.pk == by.pk:
         raise OwnDocument
-    about = f"{DOCUMENT_CHECK}: {reason}"
     try:
-        return record_document_check(citizen=citizen, reference=reference, of_age=of_age, by=by, about=about, now=now)
+        return record_document_check(citizen=citizen, reference=reference, of_age=of_age, by=by, reason=reason, now=now)
     except DomainError:
-        tell_file_opened(citizen=citizen, by=by, about=about, now=now)
+        tell_document_check(citizen=citizen, by=by, reason=reason, now=now)
         raise
 
 

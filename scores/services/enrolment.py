@@ -1,17 +1,21 @@
 """Asking to be scored, pausing and leaving: each the person's own act, each on record (P1, P10)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from citizen_app.accounts.erasure import Kept, erase_traces
+from citizen_app.accounts.closing import closes_account
+from citizen_app.accounts.erasure import Erasure, Kept, erase_traces
+from citizen_app.accounts.pausing import end_answers
 from citizen_app.audit import record
+from citizen_app.audit_guards import KEPT_YEARS
 from citizen_app.models import Citizen, ConsentEvent
 from citizen_app.outbox import enqueue
+from citizen_app.pruning import years_before
 from scores.errors import AdultRequired, ConsentOutdated, NotEnrolled
 from scores.models import (
     Dispute,
@@ -20,8 +24,10 @@ from scores.models import (
     DocumentVisit,
     Enrolment,
     Entry,
+    EntryProof,
     EntryStatusChange,
     Evidence,
+    FileOpening,
     Inquiry,
     Link,
     LinkCode,
@@ -39,6 +45,7 @@ from scores.services.rescoring import rescore
 from scores.services.vouching import all_vouches_of, marks_kept_of
 
 LEFT_TOPIC: Final = "enrolment.left"
+ENDED_LINKS_TOLD: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +106,12 @@ def enrol_citizen(
 @transaction.atomic
 def pause_enrolment(*, citizen: Citizen, now: datetime | None = None) -> Enrolment:
     """Give no new answers about the person until they resume; nothing is lost and nobody is told. Safe twice."""
+    now = now or timezone.now()
     enrolment = Enrolment.objects.locked(citizen.pk)
     if enrolment.state != Enrolment.State.PAUSED:
-        enrolment.state, enrolment.paused_at = Enrolment.State.PAUSED, now or timezone.now()
+        enrolment.state, enrolment.paused_at = Enrolment.State.PAUSED, now
         enrolment.save(update_fields=["state", "paused_at"])
+        end_answers(citizen=citizen, now=now)
     return enrolment
 
 
@@ -126,37 +135,66 @@ def leave(*, citizen: Citizen, via: str = "app", now: datetime | None = None) ->
     try:
         enrolment = Enrolment.objects.locked(citizen.pk)
     except NotEnrolled:
-        return Receipt(now, dict.fromkeys(_TABLES, 0), [*_KEPT])
+        return Receipt(now, dict.fromkeys(_TABLES, 0), _kept(now))
     # The other rooms first: what they keep about a person of value stands under the person key, which goes with us.
     traces = erase_traces(citizen=citizen, now=now)
-    consents.withdraw_consent(citizen=citizen, purpose=consents.SCORING, via=via, now=now)
-    kept = [*_KEPT, *marks_kept_of(enrolment, now=now)]
+    consents.withdraw_all(citizen=citizen, via=via, now=now)
+    kept = [*_kept(now), *_ended_links_kept_of(enrolment, now=now), *marks_kept_of(enrolment, now=now)]
     erased = _erase(citizen_id=citizen.pk, now=now)
     enqueue(LEFT_TOPIC, citizen_id=citizen.pk, at=now.isoformat(), erased=erased)
     record(by=citizen, action="enrolment.leave", on=citizen.public_id)
     return Receipt(now, erased | traces.erased, [*kept, *traces.kept])
 
 
-_KEPT: Final = (
-    Kept(
-        what="what you agreed to and took back, with the texts, for as long as you have an account",
-        why="to prove that there was a consent, and that it has ended",
-    ),
-    Kept(
-        what="that you enrolled and left, and when, in the record of acts",
-        why="to account for what was done here",
-    ),
-)
+@closes_account
+def leave_with_account(*, citizen: Citizen, via: str, now: datetime) -> Erasure:
+    """Somebody who closes their account leaves first; what stayed for as long as there is an account goes with it."""
+    if not Enrolment.objects.filter(pk=citizen.pk).exists():
+        return Erasure()
+    receipt = leave(citizen=citizen, via=via, now=now)
+    for_the_account = {one.what for one in _kept(now)}
+    return Erasure(receipt.erased, [one for one in receipt.kept if one.what not in for_the_account])
+
+
+def _kept(now: datetime) -> list[Kept]:
+    return [
+        Kept(
+            what="what you agreed to and took back, with the texts, for as long as you have an account",
+            why="to prove that there was a consent, and that it has ended",
+        ),
+        Kept(
+            what="that you enrolled and left, and when, in the record of acts, under your account's number alone",
+            why="to account for what was done here",
+            until=years_before(now, -KEPT_YEARS),
+        ),
+    ]
+
+
+def _ended_links_kept_of(enrolment: Enrolment, *, now: datetime) -> list[Kept]:
+    """What each source still has to learn: under its own id of the person, and nothing that leads to them here."""
+    links = Link.objects.filter(enrolment=enrolment).exclude(source__code=Source.PLATFORM).exclude(subject="")
+    return [
+        Kept(
+            what=f"that the link to {name} has ended, under that source's own id for you",
+            why="so that it is told, and sends nothing more",
+            until=now + ENDED_LINKS_TOLD,
+        )
+        for name in links.order_by("pk").values_list("source__name", flat=True)
+    ]
+
+
 _TABLES: Final = (
     "disputes",
     "disputed_entries",
     "dispute_events",
     "evidence",
+    "entry_proofs",
     "entries",
     "entry_status_changes",
     "links",
     "link_codes",
     "document_visits",
+    "file_openings",
     "inquiries",
     "vouches",
     "vouch_requests",
@@ -180,6 +218,7 @@ def _erase(*, citizen_id: int, now: datetime) -> dict[str, int]:
         "disputed_entries": DisputedEntry.objects.filter(dispute__enrolment_id=citizen_id),
         "disputes": Dispute.objects.filter(enrolment_id=citizen_id),
         "entry_status_changes": EntryStatusChange.objects.filter(entry__enrolment_id=citizen_id),
+        "entry_proofs": EntryProof.objects.filter(entry__enrolment_id=citizen_id),
         "entries": Entry.objects.filter(enrolment_id=citizen_id),
         "link_codes": LinkCode.objects.filter(enrolment_id=citizen_id),
         "document_visits": DocumentVisit.objects.filter(enrolment_id=citizen_id),
@@ -187,6 +226,7 @@ def _erase(*, citizen_id: int, now: datetime) -> dict[str, int]:
         "vouches": all_vouches_of(citizen_id),
         "vouch_requests": VouchRequest.objects.filter(enrolment_id=citizen_id),
         "seeds": Seed.objects.filter(enrolment_id=citizen_id),
+        "file_openings": FileOpening.objects.filter(enrolment_id=citizen_id),
         "inquiries": Inquiry.objects.filter(enrolment_id=citizen_id),
         "score_changes": ScoreChange.objects.filter(enrolment_id=citizen_id),
         "scores": Score.objects.filter(pk=citizen_id),

@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from citizen_app.accounts.events import email_is_verified, second_factor_is_on
+from citizen_app.accounts.operators import role_among
 from citizen_app.audit import record
 from citizen_app.db import violated
 from citizen_app.keys import derive_key, keyed_hash
-from citizen_app.models import Citizen
+from citizen_app.models import Citizen, OperatorRole
 from scores import catalogue
 from scores.errors import AlreadyEnrolledElsewhere, DocumentNotAccepted, DocumentOfAnother
 from scores.models import Enrolment, Entry, Inquiry, Link, ScoreChange, Source
@@ -116,14 +117,14 @@ def record_document_check(
     reference: str,
     of_age: bool,
     by: Citizen | None = None,
-    about: str = DOCUMENT_CHECK,
+    reason: str = "",
     now: datetime | None = None,
 ) -> Enrolment:
     """Keep that a person's document was checked: who they are as a keyed hash only, unique among live enrolments.
 
     `reference` is the check's stable reference for the person, `of_age` its answer. Raises `NotEnrolled`,
     `DocumentNotAccepted`, and `AlreadyEnrolledElsewhere` when the same person is enrolled with another account. The
-    citizen sees that an operator opened their file, and what it was `about` (P9).
+    citizen sees that an operator opened their file, and for what `reason` (P9).
     """
     now = now or timezone.now()
     enrolment = Enrolment.objects.locked(citizen.pk)
@@ -141,7 +142,7 @@ def record_document_check(
             raise AlreadyEnrolledElsewhere from error
         raise
     if by is not None:
-        tell_file_opened(citizen=citizen, by=by, about=about, now=now)
+        tell_document_check(citizen=citizen, by=by, reason=reason, now=now)
     record(by=by, action="document.check", on=citizen.public_id)
     _, is_new = add_identity_entry(citizen_id=citizen.pk, kind=DOCUMENT, now=now)
     if is_new:
@@ -149,15 +150,22 @@ def record_document_check(
     return enrolment
 
 
-def tell_file_opened(*, citizen: Citizen, by: Citizen, about: str, now: datetime) -> None:
-    """Let the citizen read which operator opened their file, and why (P9)."""
+def tell_document_check(*, citizen: Citizen, by: Citizen, reason: str, now: datetime) -> None:
+    """Let the citizen read which operator looked at their document, and why (P9)."""
+    role = role_among(by, OperatorRole.Role.SUPPORT, OperatorRole.Role.SCORING)
+    tell_file_opened(citizen=citizen, by=by, role=role, about=DOCUMENT_CHECK, reason=reason, now=now)
+
+
+def tell_file_opened(*, citizen: Citizen, by: Citizen, role: str, about: str, reason: str, now: datetime) -> None:
+    """Let the citizen read which operator opened their file, in which role, and why (P9)."""
     record_inquiry(
         citizen_id=citizen.pk,
         kind=Inquiry.AskedBy.OPERATOR,
         asker_id=by.public_id,
-        asker_name=PLATFORM_NAME,
+        asker_name=f"{PLATFORM_NAME}, {role}" if role else PLATFORM_NAME,
         what=Inquiry.What.FILE_OPENED,
         about=about,
+        reason=reason,
         consent=consents.SCORING,
         now=now,
     )

@@ -34,6 +34,7 @@ from scores.services.inquiries import record_inquiries
 from scores.services.linking import purpose_of
 from scores.services.recording import Key, KnownLink, NewEntry, RecordedEntry, entries_known, links_of, write_entries
 from scores.services.rescoring import request_rescore, scoring_day
+from scores.services.signatures import Signature, hash_of_row, keep_evidence
 
 BATCH_LIMIT: Final = 10_000
 UNLINKED_FROM: Final = 100
@@ -66,20 +67,28 @@ def furnish_entries(
     rows: Iterable[Any],
     dry_run: bool = False,
     by: OAuthApplication | None = None,
+    signature: Signature | None = None,
     now: datetime | None = None,
 ) -> BatchAnswer:
     """Record what a source sent about people who linked it; each row is answered for itself.
 
     `rows` are as parsed (numbers as `int` or `Decimal`), and may be read while they are judged. The same row again is
     a duplicate, other contents under the same id are `entry_contradicted` and the first stay. With `dry_run`
-    everything is judged and nothing written. Raises `TooManyEntries`, and `UnlinkedBatch` when over 5 % of at least
-    100 rows are about people who have not linked the source; then nothing is stored.
+    everything is judged and nothing written. Of a signed batch the `signature` is kept beside what it brought, and of
+    each new entry the hash of its row; nothing else of the body. Raises `TooManyEntries`, and `UnlinkedBatch` when over
+    5 % of at least 100 rows are about people who have not linked the source; then nothing is stored.
     """
     now = now or timezone.now()
     today = scoring_day(now)
-    right, rejections = judge_all(rows, kinds=frozenset(source.kinds), today=today, limit=BATCH_LIMIT)
+    right, rejections = judge_all(
+        rows,
+        kinds=frozenset(source.kinds),
+        today=today,
+        limit=BATCH_LIMIT,
+        hashed=None if signature is None else hash_of_row,
+    )
     with transaction.atomic():
-        written = record_rows(source, right, rejections, dry_run=dry_run, by=by, now=now)
+        written = record_rows(source, right, rejections, dry_run=dry_run, by=by, signature=signature, now=now)
         request_rescore(written.citizen_ids)
     return written.answer
 
@@ -99,6 +108,7 @@ def record_rows(
     *,
     dry_run: bool = False,
     by: OAuthApplication | None = None,
+    signature: Signature | None = None,
     now: datetime,
 ) -> Recorded:
     """Record rows that are right in themselves, in the caller's transaction, who promises the rescoring.
@@ -110,7 +120,7 @@ def record_rows(
     citizen_ids: list[int] = []
     if plan.new and not dry_run:
         citizen_ids = sorted({entry.link.citizen_id for entry in plan.new})
-        _write(source, plan, citizen_ids, by=by, now=now)
+        _write(source, plan, citizen_ids, by=by, signature=signature, now=now)
     if not dry_run:
         contradicted = sum(rejection.code == ENTRY_CONTRADICTED for rejection in rejections)
         count_batch(source, accepted=len(plan.new), contradicted=contradicted, now=now)
@@ -150,7 +160,7 @@ def _place(
             return rejected(row, ENTRY_CONTRADICTED, "An entry with this id and other contents stands; it stays.")
         plan.duplicates += 1
         return None
-    entry = NewEntry(link, row.external_id, content, row.lapses_on)
+    entry = NewEntry(link, row.external_id, content, row.lapses_on, sha256=row.sha256)
     if row.replaces is not None:
         replaced = known.get((link.pk, row.replaces))
         if replaced is None:
@@ -171,15 +181,26 @@ def _place(
     return None
 
 
-def _write(source: Source, plan: _Plan, citizen_ids: list[int], *, by: OAuthApplication | None, now: datetime) -> None:
+def _write(
+    source: Source,
+    plan: _Plan,
+    citizen_ids: list[int],
+    *,
+    by: OAuthApplication | None,
+    signature: Signature | None,
+    now: datetime,
+) -> None:
     # First, because it holds the enrolments (`staying`) before any entry has its key: whoever holds an enrolment
     # against that has seen every entry about it with a lower key than those still to come.
     tell_citizens(source, citizen_ids, now=now)
-    if plan.replaced_within:
+    if plan.replaced_within or signature is not None:
         keys = reserve_keys(Entry, len(plan.new))
         for entry in plan.new:
             entry.pk = next(keys)
     write_entries(plan.new, now=now)
+    if signature is not None:
+        told = [(entry.pk, entry.sha256) for entry in plan.new if entry.pk is not None and entry.sha256 is not None]
+        keep_evidence(signature, told, source=source, now=now)
     if plan.strikes:
         Entry.objects.filter(pk__in=plan.strikes).strike(why="replaced", now=now)
     struck = [entry.pk for entry in plan.replaced_within if entry.pk is not None]

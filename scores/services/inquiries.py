@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 
+from citizen_app.statements import Statement
 from scores.models import Enrolment
 
 NAME_LENGTH: Final = 120
@@ -23,6 +25,7 @@ def record_inquiry(
     about: str,
     consent: str,
     now: datetime,
+    reason: str = "",
 ) -> None:
     """Write down that an answer about one citizen reached somebody; see `record_inquiries`."""
     record_inquiries(
@@ -34,6 +37,7 @@ def record_inquiry(
         about=about,
         consent=consent,
         now=now,
+        reason=reason,
     )
 
 
@@ -48,33 +52,117 @@ def record_inquiries(
     about: str,
     consent: str,
     now: datetime,
+    reason: str = "",
 ) -> None:
     """Write down that an answer about each of these citizens reached somebody: two statements for any number.
 
-    The same asker, thing and subject matter on one UTC day are one row with a count, however many ask at once.
-    Citizens who are not enrolled have no list, and nothing is written about them.
+    The same asker, thing, subject matter and `reason` (an operator's) on one UTC day are one row with a count, however
+    many ask at once. Citizens who are not enrolled have no list, and nothing is written about them.
     """
-    fold = fold_of(kind=kind, asker_id=asker_id, what=what, about=about, now=now)
+    about_why = f"{about}\n{asker_name}: {reason}" if reason else about
+    fold = fold_of(kind=kind, asker_id=asker_id, what=what, about=about_why, now=now)
     enrolled = Enrolment.objects.staying(citizen_ids)
     if not enrolled:
         return
     # Whoever asks at the same moment waits for this transaction on the unique index and then adds to the same row.
     if connection.vendor == "postgresql":
-        people, later = "unnest(%s::bigint[]) AS asked_about(value)", "GREATEST"
+        people = "unnest(%s::bigint[]) AS asked_about(value)"
         listed = "{" + ",".join(map(str, enrolled)) + "}"
     else:
-        people, later, listed = "json_each(%s)", "max", json.dumps(enrolled)
+        people, listed = "json_each(%s)", json.dumps(enrolled)
+    said = [str(kind), asker_id, asker_name[:NAME_LENGTH], str(what), about, reason, consent, fold]
+    with connection.cursor() as cursor:
+        cursor.execute(_insert_for(f"value FROM {people} WHERE true ORDER BY value"), [*_moments(now), *said, listed])
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How often one asker asked about one citizen on one UTC day, and when for the first and for the last time."""
+
+    citizen_id: int
+    first_at: datetime
+    last_at: datetime
+    count: int
+
+
+@transaction.atomic
+def record_counted_inquiries(
+    times: Sequence[Times], *, kind: str, asker_id: str, asker_name: str, what: str, about: str, consent: str
+) -> None:
+    """Write down what was counted before it is told: two statements for any number of citizens.
+
+    All of one UTC day, and each citizen once; who is not enrolled has no list. The caller makes sure that nothing is
+    counted twice.
+    """
+    enrolled = set(Enrolment.objects.staying([one.citizen_id for one in times]))
+    told = sorted((one for one in times if one.citizen_id in enrolled), key=lambda one: one.citizen_id)
+    if not told:
+        return
+    fold = fold_of(kind=kind, asker_id=asker_id, what=what, about=about, now=told[0].first_at)
+    is_postgresql = connection.vendor == "postgresql"
+    earlier, later = ("LEAST", "GREATEST") if is_postgresql else ("min", "max")
+    rows = [
+        {"citizen": one.citizen_id, "at": str(first), "last_at": str(last), "times": one.count}
+        for one in told
+        for first, last in [(_moment(one.first_at), _moment(one.last_at))]
+    ]
+    if is_postgresql:
+        columns = "citizen, at, last_at, times"
+        source = "json_to_recordset(%s) AS asked(citizen bigint, at timestamptz, last_at timestamptz, times integer)"
+    else:
+        columns = ", ".join(f"json_extract(value, '$.{name}')" for name in ("citizen", "at", "last_at", "times"))
+        source = "json_each(%s)"
+    said = [str(kind), asker_id, asker_name[:NAME_LENGTH], str(what), about, consent, fold]
     statement = f"""
         INSERT INTO scores_inquiry
             (citizen_id, at, last_at, count, asker_kind, asker_id, asker_name, what, about, consent, fold)
-        SELECT value, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s FROM {people} WHERE true ORDER BY value
+        SELECT {columns}, %s, %s, %s, %s, %s, %s, %s FROM {source} WHERE true
+        ON CONFLICT (citizen_id, fold) DO UPDATE SET
+            at = {earlier}(scores_inquiry.at, excluded.at),
+            last_at = {later}(scores_inquiry.last_at, excluded.last_at),
+            count = scores_inquiry.count + excluded.count
+    """  # noqa: S608  (our own names)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*said, json.dumps(rows)])
+
+
+def statement_of(
+    *,
+    citizen_id: int,
+    kind: str,
+    asker_id: str,
+    asker_name: str,
+    what: str,
+    about: str,
+    consent: str,
+    now: datetime,
+) -> Statement:
+    """The same about one citizen whom the caller's transaction keeps from leaving, to be written beside others."""
+    fold = fold_of(kind=kind, asker_id=asker_id, what=what, about=about, now=now)
+    said = [str(kind), asker_id, asker_name[:NAME_LENGTH], str(what), about, "", consent, fold]
+    people = "citizen_id FROM scores_enrolment WHERE citizen_id = %s"
+    return Statement(_insert_for(people), [*_moments(now), *said, citizen_id])
+
+
+def _moments(now: datetime) -> list[Any]:
+    return [_moment(now)] * 2
+
+
+def _moment(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def _insert_for(people: str) -> str:
+    """Insert a row for each of these people (`<column> FROM …`), or count one more in the row that is there."""
+    later = "GREATEST" if connection.vendor == "postgresql" else "max"
+    column, _, found = people.partition(" ")
+    return f"""
+        INSERT INTO scores_inquiry
+            (citizen_id, at, last_at, count, asker_kind, asker_id, asker_name, what, about, reason, consent, fold)
+        SELECT {column}, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s, %s {found}
         ON CONFLICT (citizen_id, fold) DO UPDATE SET
             count = scores_inquiry.count + 1, last_at = {later}(scores_inquiry.last_at, excluded.last_at)
-    """  # noqa: S608
-    at = connection.ops.adapt_datetimefield_value(now)
-    said = [str(kind), asker_id, asker_name[:NAME_LENGTH], str(what), about, consent, fold]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [at, at, *said, listed])
+    """
 
 
 def fold_of(*, kind: str, asker_id: str, what: str, about: str, now: datetime) -> str:

@@ -8,6 +8,7 @@ from citizen_app.outbox import enqueue
 
 DISPUTE_WON: Final = "dispute.won"
 DISPUTE_WITHDRAWN: Final = "dispute.withdrawn"
+DISPUTE_REJECTED: Final = "dispute.rejected"
 
 
 def tell_dispute_won(
@@ -38,3 +39,8 @@ def tell_dispute_withdrawn(
         entry_ids=sorted(entry_ids),
         opened_at=opened_at.isoformat(),
     )
+
+
+def tell_dispute_rejected(*, citizen_id: int) -> None:
+    """Say, in the transaction that ends it, that a dispute was decided against the citizen."""
+    enqueue(DISPUTE_REJECTED, citizen_id=citizen_id)

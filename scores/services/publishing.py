@@ -113,12 +113,17 @@ def load_reference_data(*, get_model: GetModel = apps.get_model, now: datetime |
     published since stays the current one.
     """
     now = now or timezone.now()
-    for path in sorted(CONSENT_TEXTS.glob("*.txt")):
-        _load_text(path, get_model("citizen_app", "ConsentText"))
+    load_consent_texts(get_model=get_model)
     first = SCORECARDS / f"{settings.SCORECARD_VERSION}.yaml"
     card = load_scorecard(first.read_text(encoding="utf-8"))
     _publish(card, get_model("scores", "Scorecard"), now, replaces_current=False)
     _load_platform(get_model)
+
+
+def load_consent_texts(*, get_model: GetModel = apps.get_model) -> None:
+    """Make sure that every committed text people agree to is there; one that was published stays as it was."""
+    for path in sorted(CONSENT_TEXTS.glob("*.txt")):
+        _load_text(path, get_model("citizen_app", "ConsentText"))
 
 
 def _load_text(path: Path, model: Any) -> None:

@@ -46,7 +46,7 @@ class RecordedEntry:
 
 @dataclass(slots=True)
 class NewEntry:
-    """An entry to record. `pk` is given beforehand only where another row of the batch names it."""
+    """An entry to record. `pk` is given beforehand only where another row of the batch, or its proof, names it."""
 
     link: KnownLink
     external_id: str
@@ -55,6 +55,7 @@ class NewEntry:
     replaces: "RecordedEntry | NewEntry | None" = None
     is_replaced: bool = False
     pk: int | None = None
+    sha256: str | None = None
 
 
 def links_of(source: Source, subjects: Collection[str], *, lock: bool) -> dict[str, KnownLink]:

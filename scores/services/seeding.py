@@ -1,6 +1,7 @@
 """Where trust begins: people with a checked document, chosen by two operators together and told of it (P9)."""
 
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -8,10 +9,12 @@ from django.utils import timezone
 
 from citizen_app.audit import record
 from citizen_app.errors import DocumentNeeded, DomainError, FieldError, InvalidInput, NotFound
-from citizen_app.models import Citizen
+from citizen_app.models import Citizen, OperatorRole
 from scores.errors import NotEnrolled, OwnSeed, SecondOperatorNeeded, SeedExists
 from scores.models import Enrolment, Seed
 from scores.services.identity import tell_file_opened
+
+PROPOSED: Final = "Proposed as a person trust begins with"
 
 
 def propose_seed(*, email: str, reason: str, by: Citizen, now: datetime | None = None) -> Seed:
@@ -27,23 +30,22 @@ def propose_seed(*, email: str, reason: str, by: Citizen, now: datetime | None =
         raise InvalidInput(FieldError("/email", "invalid", "Nobody enrolled has this address."))
     if citizen.pk == by.pk:
         raise OwnSeed
-    about = f"Proposed as a person trust begins with: {reason}"
     try:
-        return _propose(citizen, reason=reason, about=about, by=by, now=now)
+        return _propose(citizen, reason=reason, by=by, now=now)
     except DomainError:
-        tell_file_opened(citizen=citizen, by=by, about=about, now=now)
+        _tell(citizen, by=by, about=PROPOSED, reason=reason, now=now)
         raise
 
 
 @transaction.atomic
-def _propose(citizen: Citizen, *, reason: str, about: str, by: Citizen, now: datetime) -> Seed:
+def _propose(citizen: Citizen, *, reason: str, by: Citizen, now: datetime) -> Seed:
     enrolment = Enrolment.objects.locked(citizen.pk)
     if Seed.objects.filter(enrolment=enrolment).exists():
         raise SeedExists
     if enrolment.person_key is None:
         raise DocumentNeeded("Have their document checked first.")
     seed: Seed = Seed.objects.create(enrolment=enrolment, reason=reason, proposed_by=by, proposed_at=now)
-    tell_file_opened(citizen=citizen, by=by, about=about, now=now)
+    _tell(citizen, by=by, about=PROPOSED, reason=reason, now=now)
     record(by=by, action="seed.propose", on=citizen.public_id)
     return seed
 
@@ -64,7 +66,7 @@ def confirm_seed(*, seed_id: str, by: Citizen, now: datetime | None = None) -> S
         seed.confirmed_by, seed.confirmed_at = by, now
         seed.save(update_fields=["confirmed_by", "confirmed_at"])
         citizen = seed.enrolment.citizen
-        tell_file_opened(citizen=citizen, by=by, about="Confirmed as a person trust begins with", now=now)
+        _tell(citizen, by=by, about="Confirmed as a person trust begins with", reason=seed.reason, now=now)
         record(by=by, action="seed.confirm", on=citizen.public_id)
     return seed
 
@@ -76,8 +78,12 @@ def remove_seed(*, seed_id: str, by: Citizen, now: datetime | None = None) -> No
     seed = _held(seed_id)
     citizen = seed.enrolment.citizen
     seed.delete()
-    tell_file_opened(citizen=citizen, by=by, about="No longer a person trust begins with", now=now)
+    _tell(citizen, by=by, about="No longer a person trust begins with", reason=seed.reason, now=now)
     record(by=by, action="seed.remove", on=citizen.public_id)
+
+
+def _tell(citizen: Citizen, *, by: Citizen, about: str, reason: str, now: datetime) -> None:
+    tell_file_opened(citizen=citizen, by=by, role=OperatorRole.Role.SCORING, about=about, reason=reason, now=now)
 
 
 def _held(seed_id: str) -> Seed:

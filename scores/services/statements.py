@@ -275,6 +275,7 @@ def inquiry_rows(inquiries: Sequence[Inquiry]) -> list[dict[str, Any]]:
             "asked_by": {"kind": inquiry.asker_kind, "id": inquiry.asker_id, "name": inquiry.asker_name},
             "what": inquiry.what,
             "about": inquiry.about,
+            "reason": inquiry.reason,
             "consent": inquiry.consent,
         }
         for inquiry in inquiries

@@ -11,7 +11,7 @@ from citizen_app.models import OutboxMessage
 from scores import catalogue, scoring
 from scores.changes import Line
 from scores.explaining import Explanation
-from scores.models import Enrolment, Entry, Score, ScoreChange, Source
+from scores.models import Enrolment, Entry, FileOpening, Inquiry, Score, ScoreChange, Source
 from scores.services.publishing import card_of
 from scores.services.rescoring import RESCORE_TOPIC, entries_of_each
 
@@ -134,3 +134,16 @@ def sources_beyond_their_furnisher() -> Iterator[str]:
     for code, kinds, furnishes_as in Source.objects.values_list("code", "kinds", "furnisher__furnishes_as").iterator():
         if not set(kinds) <= catalogue.may_furnish(furnishes_as):
             yield f"source {code}"
+
+
+def openings_untold() -> Iterator[str]:
+    """Every file that an operator opened of which its citizen cannot read (P9)."""
+    looks = Inquiry.objects.filter(
+        what=Inquiry.What.FILE_OPENED,
+        asker_kind=Inquiry.AskedBy.OPERATOR,
+        enrolment__in=FileOpening.objects.values("enrolment"),
+    )
+    told = set(looks.values_list("enrolment_id", "asker_id"))
+    for opening in FileOpening.objects.select_related("operator").order_by("pk"):
+        if (opening.enrolment_id, opening.operator.public_id) not in told:
+            yield f"file opening {opening.pk}"

@@ -19,6 +19,8 @@ register.filter("verdict", words.verdict)
 register.filter("change_title", words.change_title)
 register.filter("about_text", words.about_text)
 register.filter("consent_text", words.consent_text)
+register.filter("door_word", words.door_word)
+register.filter("act_word", words.act_word)
 register.filter("factor_sum", ledger.factor_sum)
 register.filter("rule_sum", ledger.rule_sum)
 register.filter("change_sum", ledger.change_sum)
@@ -87,6 +89,11 @@ def why_not_word(code: str) -> str:
 @register.filter
 def inquiry_word(what: str) -> Mapping[str, str]:
     return words.INQUIRIES.get(what, {"icon": "eye", "tone": "mute", "answer": words.named(what), "learned": ""})
+
+
+@register.filter
+def consent_kind_word(kind: str) -> str:
+    return words.CONSENT_KINDS.get(kind, words.named(kind))
 
 
 @register.filter

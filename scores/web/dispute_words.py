@@ -60,8 +60,10 @@ def badge(dispute: Mapping[str, Any]) -> Mapping[str, str]:
     """The state as a badge; while the source is waited for, the days it has left."""
     left = dispute.get("days_left")
     if left is not None:
-        days = "1 day" if left == 1 else f"{left} days"
-        return {"tone": "info", "icon": "clock", "word": f"{days} left for the source"}
+        # `days_left` counts the last day itself: people count what is left after today.
+        after = left - 1
+        word = "The source's last day" if after < 1 else f"{after} day{'' if after == 1 else 's'} left for the source"
+        return {"tone": "info", "icon": "clock", "word": word}
     return STATES[dispute["state"]]
 
 

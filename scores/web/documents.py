@@ -10,7 +10,7 @@ from django.views.generic import View
 
 from citizen_app.api.problems import problem_response
 from citizen_app.errors import DomainError
-from citizen_app.web.pages import Page
+from citizen_app.web.pages import Page, own_address
 from scores.errors import AnswerNotGenuine
 from scores.services.documents import document_state, is_at_the_desk, start_document_check, take_document_answer
 
@@ -32,7 +32,8 @@ class MyDocument(Page):
 
     def _shown(self, where: str | None = None) -> HttpResponse:
         state = document_state(citizen=self.citizen)
-        return self.show(state=state, where=where, at_the_desk=is_at_the_desk(), email=self.citizen.email)
+        then = own_address(self.request, self.request.GET.get("next"))
+        return self.show(state=state, where=where, at_the_desk=is_at_the_desk(), email=self.citizen.email, next=then)
 
 
 @method_decorator(csrf_exempt, name="dispatch")

@@ -11,7 +11,8 @@ from citizen_app.accounts.operators import is_operator
 from citizen_app.accounts.profile import change_profile
 from citizen_app.errors import DomainError
 from citizen_app.models import Citizen
-from citizen_app.web.pages import Page
+from citizen_app.web.closing import rows_in_words
+from citizen_app.web.pages import Page, own_address
 from citizen_app.web.panels import parts_of
 from scores.models import Enrolment
 from scores.services.consents import current_text
@@ -48,7 +49,7 @@ class Enrol(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if Enrolment.objects.filter(pk=self.citizen.pk).exists():
-            return redirect("scores:home")
+            return redirect(self._asked_from() or "scores:home")
         return self._shown()
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -63,12 +64,16 @@ class Enrol(Page):
             via="web",
         )
         messages.success(request, "You are enrolled. Nothing counts until you switch a source on.")
-        return redirect("scores:sources")
+        return redirect(self._asked_from() or "scores:sources")
+
+    def _asked_from(self) -> str:
+        """The page that sent them here because it is for enrolled people, such as one on which an app asks."""
+        return own_address(self.request, self.request.GET.get("next"))
 
     def _shown(self, form: EnrolForm | None = None) -> HttpResponse:
         consent = current_text(language=self.citizen.language)
         form = form or EnrolForm(initial={"consent_version": consent.version})
-        return self.show(consent=consent, form=form)
+        return self.show(consent=consent, form=form, next=self._asked_from())
 
 
 class Pause(Page):
@@ -112,7 +117,7 @@ class Leave(Page):
         if request.POST.get("sure") != "true":
             return self._shown({"title": "Nothing was erased.", "detail": "Tick the box if you are sure."})
         receipt = asdict(leave(citizen=self.citizen, via="web"))
-        receipt["erased"] = {table.replace("_", " ").capitalize(): rows for table, rows in receipt["erased"].items()}
+        receipt["erased"] = rows_in_words(receipt["erased"])
         return render(request, "citizen/receipt.html", {"receipt": receipt})
 
     def _shown(self, problem: dict[str, str] | None = None) -> HttpResponse:

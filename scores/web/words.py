@@ -50,7 +50,8 @@ INQUIRIES = {
         "icon": "tick",
         "tone": "help",
         "answer": "Answered: yes",
-        "learned": "Learned the perk, its terms and your first name.",
+        "learned": "Learned the perk, its terms and your first name; of a gift card also what is left on it, of a day "
+        "or a deposit also what you had chosen for it.",
     },
     "boost": {
         "icon": "eye",
@@ -62,14 +63,22 @@ INQUIRIES = {
         "icon": "page",
         "tone": "info",
         "answer": "Opened your file",
-        "learned": "An operator looked; the reason is kept with it.",
+        "learned": "Somebody looked, for the reason they give. No score is in a file.",
     },
     "entry": {
         "icon": "page",
         "tone": "info",
         "answer": "Wrote or withdrew a record",
-        "learned": "Learned only that you are linked and switched on.",
+        "learned": "Learned only that you are linked to it.",
     },
+}
+CONSENT_KINDS = {"scoring": "Your score", "source": "A source", "app": "An app", "notifications": "Notifications"}
+DOORS = {
+    "web": "on these pages",
+    "app": "in the app",
+    "operator": "with an operator",
+    "command": "when this was set up",
+    "owner": "because its owner withdrew the app",
 }
 ASKERS = {"merchant": "Merchant", "app": "App", "operator": "Citizen App", "furnisher": "Source"}
 LITTLE = 10
@@ -90,6 +99,18 @@ def consent_text(consent: str) -> str:
     if consent.startswith("source:"):
         return "You linked this source."
     return consent
+
+
+def door_word(via: str) -> str:
+    """By which door something was agreed to or taken back."""
+    if via.startswith("furnisher:"):
+        return "by handing the source your code"
+    return DOORS.get(via, "by the platform")
+
+
+def act_word(act: str, via: str) -> str:
+    """What an act of consent was: nobody took back what ended because the app's owner withdrew the app."""
+    return "Ended" if via == "owner" else act.capitalize()
 
 
 def named(code: str) -> str:

@@ -4,6 +4,8 @@ window.SwaggerUIBundle({
   domNode: place,
   url: place.dataset.schema,
   deepLinking: true,
+  // Groups, closed: with well over a hundred operations open at once the page stops drawing after the first few.
+  docExpansion: "none",
   validatorUrl: null,
   persistAuthorization: false,
 });

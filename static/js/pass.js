@@ -44,10 +44,12 @@
     return String((mac.getUint32(offset) & 0x7fffffff) % 1000000).padStart(6, "0");
   }
 
+  const textAt = async (step) => `CA1:${page.dataset.pass}.${await digitsAt(step)}`;
+
   async function turnText(step) {
     // Browsers offer crypto.subtle only on HTTPS and localhost; elsewhere the picture and typed code suffice.
     if (!window.crypto || !crypto.subtle) return;
-    find("pass-string").textContent = `CA1:${page.dataset.pass}.${await digitsAt(step)}`;
+    find("pass-string").textContent = await textAt(step);
     find("pass-text").hidden = false;
   }
 
@@ -63,9 +65,12 @@
       find("qr").src = next.src;
       showPicture(true);
     };
-    next.onerror = () => {
-      // A picture of an old step opens nothing, so it is taken away rather than left to disappoint at the desk.
-      showPicture(false);
+    next.onerror = async () => {
+      // Without a network the page draws it itself, as it turns the text. Where it cannot, a picture of an old step opens
+      // nothing, so it is taken away rather than left to disappoint at the desk.
+      const own = window.crypto && crypto.subtle ? window.Qr.picture(await textAt(step)) : null;
+      if (own) find("qr").src = own;
+      showPicture(Boolean(own));
     };
     next.src = `${page.dataset.picture}?step=${step}`;
   }
@@ -87,7 +92,7 @@
   async function askState() {
     try {
       const answer = await fetch(page.dataset.state, { headers: { Accept: "application/json" }, cache: "no-store" });
-      if (answer.ok && (await answer.json()).state !== "reserved") {
+      if (answer.ok && (await answer.json()).state !== page.dataset.standing) {
         location.reload();
         return false;
       }

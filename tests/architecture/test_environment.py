@@ -31,10 +31,12 @@ def test_every_variable_of_env_example_has_a_comment_above_it():
     assert bare == []
 
 
-def _start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def _start(
+    tmp_path: Path, told: str = "s.PRODUCTION, len(s.SECRET_KEY)", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process of its own with this environment and nothing else of ours."""
     return subprocess.run(
-        [sys.executable, "-c", "import citizen_app.settings as s; print(s.PRODUCTION, len(s.SECRET_KEY))"],
+        [sys.executable, "-c", f"import citizen_app.settings as s; print({told})"],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), **environment},
         capture_output=True,
@@ -59,6 +61,13 @@ def test_production_starts_with_its_secrets(tmp_path):
     assert _start(tmp_path, **PRODUCTION).stdout == "True 60\n"
 
 
+@pytest.mark.parametrize(("environment", "mode"), [({}, "optional"), (PRODUCTION, "required")])
+def test_furnishers_sign_what_they_send_in_production_unless_somebody_says_otherwise(environment, mode, tmp_path):
+    for said, expected in ((None, mode), ("", mode), ("required", "required"), ("optional", "optional")):
+        more = {} if said is None else {"SOURCE_SIGNATURES": said}
+        assert _start(tmp_path, "s.SOURCE_SIGNATURES", **environment | more).stdout.strip() == expected
+
+
 @pytest.mark.parametrize(
     "weak",
     [
@@ -69,6 +78,7 @@ def test_production_starts_with_its_secrets(tmp_path):
         {"DEBUG": "true"},
         {"ALLOWED_HOSTS": "*"},
         {"WEB_PROCESSES": "4"},
+        {"SOURCE_SIGNATURES": "sometimes"},
     ],
     ids=lambda weak: "=".join(*weak.items()),
 )

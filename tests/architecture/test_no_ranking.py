@@ -6,6 +6,7 @@ every command. A score is read by its citizen's key and by nothing else.
 
 import ast
 import re
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,15 @@ import time_machine
 from django.apps import apps
 from django.contrib import admin
 from django.core.management import call_command, get_commands, load_command_class
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
+from django.utils.html import escape
 
 from citizen_app.outbox import run_due, run_sweeps
+from scores.assessments import beside
 from scores.models import Enrolment, Entry, EntryStatusChange, Inquiry, Score, ScoreChange
+from scores.services import reach
 from tests.factories.people import browser_for
 from tests.factories.right_requests import RIGHT, send
 from tests.factories.scores import NOW
@@ -74,7 +78,12 @@ def _lookups(path: Path) -> list[str]:
 def test_no_line_of_ours_asks_for_people_by_a_score():
     by_score = re.compile(r"(^|__)(score__(value|state|purposes|explanation)|purposes(__|$)|score_changes__)")
     found = {str(path.relative_to(ROOT)): [one for one in _lookups(path) if by_score.search(one)] for path in SOURCES}
-    assert {path: names for path, names in found.items() if names} == {}
+    # `assessments.beside` reads these of one citizen, by key, beside a perk; it neither filters nor orders by them.
+    assert {path: names for path, names in found.items() if names} == {
+        "scores/assessments.py": ["score__state", "score__purposes"]
+    }
+    asked = str(beside(7).query)
+    assert asked.endswith('WHERE "scores_enrolment"."citizen_id" = 7')
     assert sum(len(_lookups(path)) for path in SOURCES) > 300  # the search does find what is asked
 
 
@@ -133,11 +142,41 @@ def everything_asked():
 
 
 @pytest.mark.django_db
-def test_nobody_is_ever_looked_for_counted_or_put_in_order_by_a_score(capsys):
+def test_nobody_is_ever_looked_for_counted_or_put_in_order_by_a_score(capsys, monkeypatch):
+    # Django keeps the last 9,000 statements; the whole product asks more.
+    monkeypatch.setattr(connections["default"], "queries_log", deque(maxlen=100_000))
+    monkeypatch.setattr(reach, "LEAST_PEOPLE", 1)
     with time_machine.travel(NOW):
         asked = everything_asked()
+    assert sum(bool(REACH_ONCE_A_DAY.fullmatch(sql)) for sql in asked) == 4  # once for each purpose
     assert_only_keys_decide("scores_score", asked, MAY_BE_ASKED_BY, at_least=50)
     assert_only_keys_decide("scores_scorechange", asked, {"citizen_id", "id", "at", "is_monthly"}, at_least=10)
+
+
+BY_SCORE = "?score=700&min_score=700&max_score=800&band=strong&factor=identity&ordering=-score&sort=score"
+
+
+@pytest.mark.django_db
+def test_p4_no_address_of_operators_filters_sorts_or_searches_by_a_score():
+    world = make_world()
+    browser = browser_for(world.people["full_operator"])
+
+    def asked_at(address):
+        before = transaction.savepoint()
+        with CaptureQueriesContext(connection) as captured:
+            answer = browser.get(address)
+        transaction.savepoint_rollback(before)
+        said = re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", answer.content)
+        said = said.replace(escape(BY_SCORE).encode(), b"")  # the switch of the theme comes back to the same address
+        read = [query["sql"] for query in captured.captured_queries if query["sql"].startswith("SELECT")]
+        return answer.status_code, said, read
+
+    addresses = [row.path for row in rows_of(PAGES) if row.method == "GET" and row.path.startswith("operator")]
+    assert len(addresses) > 15
+    with time_machine.travel(NOW, tick=False):
+        for path in addresses:
+            address = "/" + path.format(**world.ids)
+            assert asked_at(address + BY_SCORE) == asked_at(address), path
 
 
 # How many people have each score, once a day, for percentiles: numbers only, and nobody's.
@@ -147,8 +186,24 @@ COUNTED_ONCE_A_DAY = re.compile(
 )
 
 
+# About how many reach each threshold of a purpose, once a day, for merchants: numbers only, and nobody's.
+_VALUE_OF_A_PURPOSE = (
+    r"""\(CASE WHEN JSON_TYPE\("scores_score"\."purposes", [^()]+\) .* END\)"""
+    r"""|\("scores_score"\."purposes" #>> [^()]+\)"""
+)
+REACH_ONCE_A_DAY = re.compile(
+    rf"""SELECT ({_VALUE_OF_A_PURPOSE}) AS "reached", COUNT\("scores_score"."citizen_id"\) AS "people" """
+    rf"""FROM "scores_score" WHERE "scores_score"."state" = 'scored' GROUP BY (1|{_VALUE_OF_A_PURPOSE})"""
+)
+HOW_MANY_HAVE_ONE = """SELECT COUNT(*) AS "__count" FROM "scores_score" WHERE "scores_score"."state" = 'scored'"""
+
+
+def is_counted_once_a_day(sql):
+    return COUNTED_ONCE_A_DAY.fullmatch(sql) or REACH_ONCE_A_DAY.fullmatch(sql) or sql == HOW_MANY_HAVE_ONE
+
+
 def assert_only_keys_decide(table, asked, keys, *, at_least):
-    about = [sql for sql in asked if f'"{table}"' in sql and not COUNTED_ONCE_A_DAY.fullmatch(sql)]
+    about = [sql for sql in asked if f'"{table}"' in sql and not is_counted_once_a_day(sql)]
     assert len(about) > at_least
     for sql in about:
         deciding = sql.partition(" FROM ")[2]  # joins, conditions, groups and order
@@ -158,10 +213,12 @@ def assert_only_keys_decide(table, asked, keys, *, at_least):
 
 def test_every_table_of_the_scores_is_known_here():
     known = {"Enrolment", "Entry", "EntryStatusChange", "Inquiry", "Score", "ScoreChange", "Scorecard"}
-    known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode", "RescoringRun", "ScoreDistribution"}
+    known |= {"Furnisher", "Source", "Link", "EndedLink", "LinkCode", "RescoringRun", "ScoreDistribution", "Reach"}
     known |= {"FileImport"}
     known |= {"Dispute", "DisputedEntry", "DisputeEvent", "Evidence", "MassUpholding"}
     known |= {"Seed", "TrustDay", "Vouch", "VouchMark", "VouchRequest"}
     known |= {"ScorecardDraft", "ShadowRun"}  # about scorecards, and totals of nobody in particular
     known |= {"SourceMonth", "DocumentVisit"}
+    known |= {"FileAllowance", "FileDay", "FileOpening", "FileUnmasking"}  # which operator opened whose file
+    known |= {"SourceKey", "UsedNonce", "SignedBatch", "EntryProof"}
     assert {model.__name__ for model in apps.get_app_config("scores").get_models()} == known

@@ -15,6 +15,19 @@ from tests.architecture.test_house import endpoints
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
 PROBLEM = "#/components/schemas/Problem"
+KEPT_NOWHERE = {  # codes, passes and files
+    "me/redemptions/{redemption_id}",
+    "me/redemptions/{redemption_id}/qr.svg",
+    "me/redemptions/{redemption_id}/qr.png",
+    "me/gift-cards/{card_id}",
+    "me/deposits/{deposit_id}/files/{file_id}",
+    "me/exports/{export_id}",
+    "me/exports/{export_id}/download",
+}
+NEED_ENROLMENT = (
+    *("score", "score/history", "score/explanation", "entries", "disputes", "sources", "inquiries", "vouches"),
+    *("enrolment", "badge"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +51,9 @@ def test_the_committed_description_is_the_one_the_views_give(text):
     assert COMMITTED.read_text() == text, "run manage.py export_openapi"
 
 
-def test_the_command_writes_it_and_notices_when_it_is_behind(text, tmp_path):
+def test_the_command_writes_it_and_notices_when_it_is_behind(text, tmp_path, monkeypatch):
+    # That the views give this text each time is said by the tests beside this one; to make it takes a second and more.
+    monkeypatch.setattr("citizen_app.management.commands.export_openapi.described", lambda: text)
     file = tmp_path / "openapi.yaml"
     with pytest.raises(CommandError, match="behind"):
         call_command("export_openapi", check=True, file=file)
@@ -110,6 +125,42 @@ def test_retries_are_described_where_they_are_safe(schema):
             header = next(each for each in operation["parameters"] if each["name"] == "Idempotency-Key")
             assert (header["in"], header.get("required", False)) == ("header", needed)
             assert "422" in operation["responses"]
+
+
+def test_a_merchant_s_change_names_the_version_it_was_made_on(schema):
+    changes = [path for path in schema["paths"] if "/merchant/" in path and "patch" in schema["paths"][path]]
+    assert len(changes) >= 3
+    for path in changes:
+        operation = schema["paths"][path]["patch"]
+        header = next(each for each in operation["parameters"] if each["name"] == "If-Match")
+        assert (header["in"], header["required"]) == ("header", True), path
+        assert {"412", "428"} <= set(operation["responses"]), path
+
+
+def test_every_read_of_a_citizen_may_be_known_already_but_for_what_nobody_keeps(schema):
+    reads = {
+        path.removeprefix("/api/v1/"): methods["get"]["responses"]
+        for path, methods in schema["paths"].items()
+        if "get" in methods and path.removeprefix("/api/v1/").split("/")[0] in ("me", "perks")
+    }
+    assert {path for path, responses in reads.items() if "304" not in responses} == KEPT_NOWHERE
+    assert "304" in schema["paths"]["/api/v1/merchant/arrivals"]["get"]["responses"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [
+        *((f"GET /api/v1/me/{read}", "404") for read in NEED_ENROLMENT),
+        ("POST /api/v1/sources/links", "404"),
+        ("POST /api/v1/sources/entries", "422"),
+        ("POST /api/v1/devices/pair", "404"),
+        ("GET /api/v1/merchant/reach", "409"),
+        ("GET /api/v1/merchant/perks", "404"),  # X-Merchant
+        ("GET /api/v1/merchants/{merchant_id}", "401"),
+    ],
+)
+def test_a_refusal_of_its_own_is_described(schema, operation, status):
+    assert status in dict(operations(schema))[operation]["responses"]
 
 
 def test_the_problem_lists_every_code(schema):

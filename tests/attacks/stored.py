@@ -5,9 +5,9 @@ import hashlib
 from django.apps import apps
 from django.db import connection
 
-# Kept beside the facts: who is signed in, and since when.
+# Kept beside the facts: who is signed in, and since when; when a till was last heard of, once a minute.
 BESIDE = {"django_session", "usersessions_usersession", "oauth2_provider_accesstoken"}
-BESIDE_COLUMNS = {"last_login"}
+BESIDE_COLUMNS = {"last_login", "last_seen_at"}
 
 
 def everything() -> dict[str, tuple[int, str]]:

@@ -14,7 +14,13 @@ from tests.factories.world import World
 
 pytestmark = pytest.mark.django_db
 
-FORMS = {"me/disputes", "me/disputes/{rejected}/appeal"}
+FORMS = {
+    "me/disputes",
+    "me/disputes/{rejected}/appeal",
+    "me/deposits/{deposit_claimed}/contest",
+    "merchant/deposits/{deposit_returned}/claim",
+    "merchant/perks/{perk_published}/images",
+}
 WITH_BODY = [right for right in RIGHT if right.body is not None]
 DEEP = 100_000
 
@@ -97,6 +103,27 @@ def test_a_field_nobody_asked_for_is_named_everywhere(world):
             assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
                 (f"/{name}", "unknown_field")
             ]
+    assert changed(before) == []
+
+
+SERVER_S_OWN = {
+    *("taken_count", "promised_count", "budget_spent", "in_force", "pending", "revision", "hold_reason", "refusal"),
+    *("published_at", "approved_at", "approved_by", "purpose", "easiest_min_score", "is_demo", "code_hash"),
+    *("counts_for_limits", "counts_for_stock", "expires_at", "min_score", "citizen", "forgets_citizen", "outcome"),
+    *("balance", "face", "moves", "waived_amount", "remainder_amount", "claim_cap", "settled_amount", "due_at"),
+    *("token_hash", "pin_hash", "wrong_pins", "revoked_at", "standing", "standing_state", "ramp_taken_count"),
+    *("free_count", "given_count", "lapses_on", "status", "source_id", "weight", "value_after", "is_active"),
+}
+"""Columns that follow from what happens: nobody ever says them, whatever their role."""
+
+
+def test_what_is_the_server_s_own_to_know_is_asked_of_nobody(world):
+    before = everything()
+    for right in WITH_BODY:
+        answer = send(world, right, body={**(right.body or {}), **dict.fromkeys(SERVER_S_OWN, 1)})
+        assert problem_of(answer) == (400, "invalid_input"), right
+        named = {error["pointer"] for error in answer.json()["errors"] if error["code"] == "unknown_field"}
+        assert named == {f"/{name}" for name in SERVER_S_OWN}, right
     assert changed(before) == []
 
 
@@ -290,7 +317,7 @@ def test_a_filter_that_means_nothing_is_named(world, value):
 def test_a_key_that_is_none_is_refused_wherever_one_is_needed(world, key):
     before = everything()
     needed = [right for right in WITH_BODY if right.method == "POST" and _asks_for_a_key(_view_of(right))]
-    assert len(needed) == 4
+    assert len(needed) == 10
     headers = {"Idempotency-Key": key} if key is not None else {}
     for right in needed:
         bare = right.path.format(**world.ids)
@@ -333,7 +360,7 @@ def test_a_credential_that_is_none_opens_nothing(world, headers, expected):
 def test_a_change_of_another_version_is_refused(world, stated):
     before = everything()
     changing = [right for right in RIGHT if right.method == "PATCH" and right.path.startswith("merchant/")]
-    assert len(changing) == 2
+    assert len(changing) >= 3
     assert codes_of(world, changing, headers={"If-Match": stated}) == {(412, "precondition_failed")}
     assert changed(before) == []
 

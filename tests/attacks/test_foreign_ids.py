@@ -8,8 +8,9 @@ import pytest
 from citizen_app.public_ids import public_id_of, uuid7
 from tests.architecture.test_house import endpoints
 from tests.attacks.stored import changed, everything
+from tests.factories.gift_cards import charge
 from tests.factories.right_requests import PERK, RIGHT, Right, send
-from tests.factories.world import World
+from tests.factories.world import World, consent_of
 
 pytestmark = pytest.mark.django_db
 
@@ -19,29 +20,50 @@ FOREIGN = {
     "reserved": lambda world: world.of_neighbour.public_id,
     "used": lambda world: world.of_neighbour.public_id,
     "make_good": lambda world: world.make_good_of_neighbour.public_id,
+    "export": lambda world: world.export_of_neighbour.public_id,
+    "card": lambda world: world.card_of_neighbour.public_id,
     "merchant": lambda world: world.applicant.public_id,
     "member": lambda world: world.rival.seats["cashier"].public_id,
     "branch": lambda world: world.rival.branch.public_id,
+    "image": lambda world: world.rival.image.public_id,
     "server": lambda world: world.rival.perk_server.public_id,
+    "till": lambda world: world.rival.till.public_id,
+    "code_list": lambda world: world.rival.codes.public_id,
+    "connection": lambda world: world.connection_of_neighbour.public_id,
+    "consent": lambda world: consent_of(world.neighbour).public_id,
     "dispute": lambda world: world.dispute_of_neighbour.public_id,
     "rejected": lambda world: world.dispute_of_neighbour.public_id,
     "evidence": lambda world: world.dispute_of_neighbour.evidence.get().public_id,
     "vouch": lambda world: world.vouch_of_others.public_id,
+    "source_key": lambda world: world.key_elsewhere.public_id,
+    **{
+        f"deposit_{state}": lambda world: world.deposits["of_neighbour"].public_id
+        for state in ("offered", "accepted", "active", "returned", "claimed")
+    },
+    "deposit_file": lambda world: world.deposits["of_neighbour"].files.get().public_id,
 }
+PREFIXES_OF_DEPOSITS = {f"deposit_{state}": "dep" for state in ("offered", "accepted", "active", "returned", "claimed")}
 SCAN = {"code": "{typed}", "nonce": "a-new-nonce"}
 PERKS = {"perk_draft", "perk_approved", "perk_published", "perk_paused", "perk_free"}
 PREFIXES = {"entry": "ent", "reserved": "red", "used": "red", "merchant": "mer", "member": "mem", "branch": "br"}
 PREFIXES |= {
     "server": "cli",
+    "till": "dev",
+    "image": "img",
+    "code_list": "cl",
+    "consent": "cns",
     "dispute": "dsp",
     "rejected": "dsp",
     "evidence": "evi",
     "vouch": "vch",
+    "source_key": "key",
     "make_good": "mkg",
-}
+    "card": "gc",
+    "deposit_file": "dpf",
+} | PREFIXES_OF_DEPOSITS
 # These name no object of somebody: a source and its furnisher are everybody's, an entry's id its furnisher's own, a
-# token a secret.
-NO_OBJECTS = {"source", "furnisher", "external", "token", "vouch_token"}
+# token a secret, a test case one of five words.
+NO_OBJECTS = {"test_case", "source", "furnisher", "external", "token", "vouch_token"}
 
 
 def foreign_id(world: World, right: Right, name: str) -> str:
@@ -55,8 +77,8 @@ def foreign_id(world: World, right: Right, name: str) -> str:
 
 
 def taking_ids() -> list[tuple[Right, str]]:
-    """Every right request with an id in its address, and the id's name."""
-    return [(right, name) for right in RIGHT for name in re.findall(r"\{(\w+)\}", right.path)]
+    """Every right request with an id in its path, and the id's name."""
+    return [(right, name) for right in RIGHT for name in re.findall(r"\{(\w+)\}", right.path.partition("?")[0])]
 
 
 def answer_to(world: World, right: Right, path: str, **changes: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -70,7 +92,7 @@ def answer_to(world: World, right: Right, path: str, **changes: Any) -> tuple[in
 
 def missing(name: str) -> str:
     prefix = PREFIXES.get(name, "perk")
-    return public_id_of(prefix, 2**40 + 7 if prefix in ("ent", "mem", "evi") else uuid7())
+    return public_id_of(prefix, 2**40 + 7 if prefix in ("ent", "mem", "evi", "dpf", "cns") else uuid7())
 
 
 def test_every_endpoint_with_an_id_is_attacked():
@@ -137,7 +159,9 @@ IN_BODIES = {
     ),
     "new perk": ("POST", "merchant/perks", "/branches/0", "branch", lambda one: {**PERK, "branches": [one]}),
     "perk": ("PATCH", "merchant/perks/{perk_published}", "/branches/0", "branch", lambda one: {"branches": [one]}),
+    "codes": ("PATCH", "merchant/perks/{perk_published}", "/code_list", "code_list", lambda one: {"code_list": one}),
     "scan": ("POST", "merchant/scans", "/branch", "branch", lambda one: {**SCAN, "branch": one}),
+    "till": ("POST", "merchant/devices", "/branch", "branch", lambda one: {"name": "Desk 3", "branch": one}),
 }
 
 
@@ -159,6 +183,29 @@ def test_priority_at_somebody_else_s_branch_is_like_at_a_missing_one(world):
     foreign = answer_to(world, take, take.path, body={"branch": FOREIGN["branch"](world)})
     assert foreign == answer_to(world, take, take.path, body={"branch": missing("branch")})
     assert foreign[0] == 400
+
+
+def test_a_charge_of_somebody_else_s_card_is_like_a_missing_one(world):
+    refund = next(right for right in RIGHT if right.path == "merchant/gift-cards/{card}/refund")
+    theirs = charge(world.card_of_neighbour, 5).public_id
+    before = everything()
+    answers = [
+        answer_to(world, refund, refund.path, body={**refund.body, "charge": one}, headers={"Idempotency-Key": one})
+        for one in (theirs, public_id_of("gcp", 2**40 + 7), "x")
+    ]
+    assert answers == [answers[0]] * 3
+    assert [error["pointer"] for error in answers[0][1]["errors"]] == ["/charge"]
+    assert changed(before) == []
+
+
+def test_somebody_of_another_team_s_till_is_like_nobody(world):
+    shift = next(right for right in RIGHT if (right.method, right.path) == ("POST", "devices/shift"))
+    answers = [
+        answer_to(world, shift, shift.path, body={"member": one, "pin": "2580"})
+        for one in (world.rival.seats["cashier"].public_id, missing("member"), "x")
+    ]
+    assert answers == [answers[0]] * 3
+    assert (answers[0][0], answers[0][1]["code"]) == (403, "wrong_pin")
 
 
 @pytest.mark.parametrize("name", ["branch", "merchant"])

@@ -3,12 +3,15 @@
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
@@ -26,6 +29,14 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SESSION = """
+from django.core import signing
+from citizen_app.accounts.sessions import SignedSessionMiddleware
+from citizen_app.accounts.sign_in import open_session
+from citizen_app.models import Citizen
+session = open_session(Citizen.objects.get(email="{who}@demo.example.org"))
+print("cookie", signing.Signer(salt=SignedSessionMiddleware.salt).sign(session.session_key))
+"""
 PHONE, DESK = (360, 780), (1280, 800)
 PEOPLE = 20
 
@@ -153,15 +164,57 @@ def page(open_page) -> Page:
     return open_page()
 
 
+def complete_session(product: Product, who: str) -> str:
+    """The cookie of a session that whoever runs the product vouches for, second factor included."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    asked = [sys.executable, "manage.py", "shell", "-v0", "-c", SESSION.format(who=who)]
+    environment |= {"VAR_DIR": str(product.var)}
+    run = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return run.stdout.split()[-1]
+
+
 @pytest.fixture
 def sign_in(product) -> Callable[[Page, str], Page]:
-    """Sign somebody of the demo in on a page: `sign_in(page, "ana")`."""
+    """Sign somebody of the demo in on a page: `sign_in(page, "ana")`. An owner has shown a second factor, too."""
 
     def signed_in(page: Page, who: str) -> Page:
+        if who.startswith("owner"):
+            page.context.add_cookies([{"name": "sid", "value": complete_session(product, who), "url": product.base}])
+            page.goto("/merchant")
+            return page
         page.goto("/accounts/login/")
         page.get_by_label("Email").fill(f"{who}@demo.example.org")
         page.get_by_label("Password").fill(product.password)
         page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url(lambda url: "/accounts/" not in url)
+        return page
+
+    return signed_in
+
+
+SECRET = """
+from citizen_app.accounts.set_up import set_up_authenticator
+from citizen_app.models import Citizen
+print("secret", set_up_authenticator(Citizen.objects.get(email="{who}@demo.example.org"))[0])
+"""
+
+
+@pytest.fixture
+def operator(product, sign_in):
+    """Sign an operator of the demo in with both factors."""
+
+    def signed_in(page, who):
+        environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+        asked = [sys.executable, "manage.py", "shell", "-v0", "-c", SECRET.format(who=who)]
+        environment |= {"VAR_DIR": str(product.var)}
+        run = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        page.goto("/accounts/login/")
+        page.get_by_label("Email").fill(f"{who}@demo.example.org")
+        page.get_by_label("Password").fill(product.password)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url("**/2fa/authenticate/**")
+        page.locator("input[name=code]").fill(pyotp.TOTP(run.stdout.split()[-1]).now())
+        page.locator("main form button[type=submit]").first.click()
         page.wait_for_url(lambda url: "/accounts/" not in url)
         return page
 

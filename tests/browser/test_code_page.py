@@ -1,10 +1,13 @@
 """The code page without a script, without a network, and when somebody else's phone asks for it."""
 
+import io
 import re
 from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -85,22 +88,31 @@ def test_digits_turn_with_the_clock_as_rfc_6238_says(page, sign_in):
     cancel(page)
 
 
-def test_offline_the_picture_is_taken_away_and_the_typed_code_stays(page, watch, sign_in):
+def test_offline_the_page_draws_the_picture_itself_and_it_goes_on_turning(page, watch, sign_in):
     page.clock.install()
     sign_in(page, "rui")
     take(page, "Keep the room longer")
-    expect(page.locator("img[data-qr]")).to_be_visible()
+    picture, card = page.locator("img[data-qr]"), page.locator("[data-pass]")
+    expect(picture).to_be_visible()
+    signed, totp = card.get_attribute("data-pass"), pyotp.TOTP(card.get_attribute("data-seed"))
+    ahead = int(card.get_attribute("data-now")) - page.evaluate("Date.now()")
     for expected in ("ERR_INTERNET_DISCONNECTED", "Failed to load resource"):
         watch.expect(expected)
     page.context.set_offline(True)
-    page.clock.fast_forward(31_000)
-    expect(page.get_by_text("You are offline")).to_be_visible()
-    expect(page.locator("img[data-qr]")).to_be_hidden()
+    before = picture.get_attribute("src")
+    for _ in range(3):
+        page.clock.fast_forward(30_000)
+        expect(picture).not_to_have_attribute("src", before)
+        expect(picture).to_have_attribute("src", re.compile("^data:image/svg"))
+        before = picture.get_attribute("src")
+        step = int((page.evaluate("Date.now()") + ahead) / 1000 // 30)
+        seen = zxingcpp.read_barcode(Image.open(io.BytesIO(picture.screenshot())))
+        assert seen.text in {f"CA1:{signed}.{totp.generate_otp(near)}" for near in (step - 1, step, step + 1)}
+    expect(page.get_by_text("You are offline")).to_be_hidden()
     expect(page.locator(".typed")).to_be_visible()
     page.context.set_offline(False)
     page.clock.fast_forward(31_000)
-    expect(page.locator("img[data-qr]")).to_be_visible()
-    expect(page.get_by_text("You are offline")).to_be_hidden()
+    expect(picture).to_have_attribute("src", re.compile("qr.svg"))
     page.clock.resume()
     cancel(page)
 

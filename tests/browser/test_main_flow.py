@@ -144,7 +144,8 @@ def test_sign_up_enrol_link_score_take_show_scan_and_see_who_asked(
     turned = text.text_content()
     assert PASS.fullmatch(turned)
     assert turned[:-6] == first[:-6]
-    page.wait_for_function("document.querySelector('img[data-qr]').src.includes('step=')")
+    # Not `wait_for_function`: what it polls with is a string, which the page's policy keeps from being run.
+    expect(page.locator("img[data-qr]")).to_have_attribute("src", re.compile("step="))
     assert text_in_picture(page) == turned
 
     desk.get_by_label("Code or pass").fill(turned)
@@ -159,7 +160,7 @@ def test_sign_up_enrol_link_score_take_show_scan_and_see_who_asked(
     page.screenshot(path=next(shot), full_page=True)
     page.get_by_role("link", name="See what they were told").click()
     expect(page.get_by_text("Meliá (demo)").first).to_be_visible()
-    expect(page.get_by_text("Learned the perk, its terms and your first name.").first).to_be_visible()
+    expect(page.get_by_text("Learned the perk, its terms and your first name;").first).to_be_visible()
     page.screenshot(path=next(shot), full_page=True)
 
     # The same pass opens nothing twice.

@@ -1,43 +1,11 @@
 """A scorecard from the form to everybody: faults as one types, a run that is watched, a second operator, the log."""
 
-import os
-import subprocess
-import sys
-
-import pyotp
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import DESK, PHONE, ROOT
+from tests.browser.conftest import DESK, PHONE
 
 pytestmark = pytest.mark.browser
-SECRET = """
-from citizen_app.accounts.set_up import set_up_authenticator
-from citizen_app.models import Citizen
-print("secret", set_up_authenticator(Citizen.objects.get(email="{who}@demo.example.org"))[0])
-"""
-
-
-@pytest.fixture
-def operator(product, sign_in):
-    """Sign an operator of the demo in with both factors."""
-
-    def signed_in(page, who):
-        environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
-        asked = [sys.executable, "manage.py", "shell", "-v0", "-c", SECRET.format(who=who)]
-        environment |= {"VAR_DIR": str(product.var)}
-        run = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-        page.goto("/accounts/login/")
-        page.get_by_label("Email").fill(f"{who}@demo.example.org")
-        page.get_by_label("Password").fill(product.password)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url("**/2fa/authenticate/**")
-        page.locator("input[name=code]").fill(pyotp.TOTP(run.stdout.split()[-1]).now())
-        page.locator("main form button[type=submit]").first.click()
-        page.wait_for_url(lambda url: "/accounts/" not in url)
-        return page
-
-    return signed_in
 
 
 def sideways(page):

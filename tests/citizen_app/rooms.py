@@ -226,8 +226,8 @@ def a_person(email="ana@example.org", **fields):
     return Citizen.objects.create_user(email, "correct horse battery", **fields)
 
 
-def token_of(person):
-    return {"X-Session-Token": session_token_for(person)}
+def token_of(person, *, second_factor=True):
+    return {"X-Session-Token": session_token_for(person, second_factor=second_factor)}
 
 
 def a_client(*, scopes=("merchant:scan",), name="Till"):

@@ -23,12 +23,12 @@ def test_an_act_names_who_what_and_on_which_thing():
 
 def test_servers_and_the_system_act_too():
     issued = a_client()
-    AuditEvent.objects.all().delete()
+    before = AuditEvent.objects.count()
     for by in (issued.application, None, AnonymousUser()):
         audit.record(by=by, action="x", on="y")
-    actors = list(AuditEvent.objects.order_by("id").values_list("actor", flat=True))
+    actors = list(AuditEvent.objects.order_by("id").values_list("actor", flat=True))[before:]
     assert actors == [f"client:{issued.client_id}", "system", "system"]
-    assert list(AuditEvent.objects.values_list("request_id", flat=True)) == ["", "", ""]
+    assert set(AuditEvent.objects.values_list("request_id", flat=True)) == {""}
 
 
 def test_work_that_is_undone_leaves_no_act():

@@ -40,7 +40,7 @@ def test_nobody_is_told_which_credentials_there_are(client):
 
 def test_a_person_s_app_is_known_by_its_token(client):
     ana = a_person()
-    assert client.get("/api/whoami", headers=token_of(ana)).json() == {
+    assert client.get("/api/whoami", headers=token_of(ana, second_factor=False)).json() == {
         "id": ana.public_id,
         "kind": "session_token",
         "second_factor": False,
@@ -144,7 +144,7 @@ def test_a_sign_up_that_waits_for_its_e_mail_code_is_401(client):
 
 def test_a_second_factor_is_seen_in_the_session_that_used_it(client):
     ana = a_person()
-    before = token_of(ana)
+    before = token_of(ana, second_factor=False)
     Authenticator.objects.create(user=ana, type="totp", data={"secret": "sealed"})
     assert client.get("/api/whoami", headers=before).json()["second_factor"] is False
     assert client.get("/api/whoami", headers=token_of(ana)).json()["second_factor"] is True

@@ -191,6 +191,7 @@ def test_a_server_is_a_caller_by_its_client_id(client):
         user = None
 
         class auth:
+            kind = "bearer"
             application = issued.application
 
     assert caller_of(Asked) == f"client:{issued.client_id}"

@@ -104,3 +104,13 @@ def test_backticks_mark_code_and_everything_is_escaped():
 
     assert code_spans("Send `GET /perks` <b>again</b>.") == "Send <code>GET /perks</code> &lt;b&gt;again&lt;/b&gt;."
     assert code_spans("plain") == "plain"
+
+
+def test_a_plain_text_is_drawn_as_paragraphs_and_lists():
+    from citizen_app.templatetags.look import paragraphs
+
+    text = "What <you> agree to\n\nOne line\nand another.\n\n- First & last\n- Second\n"
+    assert paragraphs(text) == (
+        "<p>What &lt;you&gt; agree to</p><p>One line<br>and another.</p>"
+        '<ul class="bullets"><li>First &amp; last</li><li>Second</li></ul>'
+    )

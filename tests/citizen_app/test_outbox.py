@@ -225,6 +225,7 @@ def test_two_relays_take_each_promise_once(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_handler_runs_outside_of_the_row_s_transaction(monkeypatch):
+    """Lesson 4."""
     monkeypatch.setattr(outbox, "_handlers", {})
     inside = []
     handles("bell")(lambda: inside.append(connection.in_atomic_block))

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from citizen_app.api.parsers import BoundedJSONParser, IngestionJSONParser, NDJSONParser, parsed
-from citizen_app.api.problems import MalformedBody, TooLarge
+from citizen_app.api.parsers import BoundedJSONParser, CodeFileParser, IngestionJSONParser, NDJSONParser, parsed
+from citizen_app.api.problems import MalformedBody
+from citizen_app.errors import TooLarge
 
 pytestmark = pytest.mark.urls("tests.citizen_app.rooms")
 MEBIBYTE = 1024 * 1024
@@ -133,4 +134,17 @@ def test_lines_beyond_the_bound_are_too_large_whatever_was_stated():
     with pytest.raises(TooLarge):
         lines_of(b"", stated=16 * MEBIBYTE + 1)
     with pytest.raises(TooLarge):
-        list(lines_of(b"[]\n" * 6 * MEBIBYTE, stated=1))
+        list(lines_of((b"[" + b" " * 1021 + b"]\n") * 17 * 1024, stated=1))
+
+
+def test_a_file_of_codes_that_was_cut_off_between_two_lines_is_not_whole():
+    body = CodeFileParser.Body(BytesIO(b"A1\nB2\n"), most_bytes=100, stated=9)
+    with pytest.raises(MalformedBody):
+        body.lines().read()
+    assert CodeFileParser.Body(BytesIO(b"A1\nB2\n"), most_bytes=100, stated=6).lines().read() == b"A1\nB2\n"
+
+
+def test_a_file_of_codes_is_read_to_its_bound():
+    with pytest.raises(TooLarge):
+        CodeFileParser.Body(BytesIO(b"x" * 101), most_bytes=100, stated=None).lines().read()
+    assert len(CodeFileParser.Body(BytesIO(b"x" * 100), most_bytes=100, stated=None).lines().read()) == 100

@@ -48,7 +48,7 @@ def old_and_new():
 
 def test_the_old_goes_and_the_new_stays(old_and_new):
     assert rows() == [2, 3, 2, 2, 2]
-    assert prune() == {
+    assert {name: count for name, count in prune().items() if count} == {
         "idempotent_requests": 1,
         "outbox_messages": 1,
         "sessions": 1,

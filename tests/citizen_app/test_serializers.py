@@ -41,6 +41,9 @@ class Perk(StrictSerializer):
     hours = Hours(many=True, required=False)
     on = LocalDate(required=False)
     at = Instant(required=False)
+    nonce = serializers.RegexField(r"\A[0-9]{4}\Z", required=False)
+    mail = serializers.EmailField(required=False)
+    latitude = serializers.FloatField(min_value=-90, max_value=90, required=False)
     number = serializers.IntegerField(read_only=True)
 
 
@@ -131,6 +134,23 @@ def test_text_is_not_a_number_in_disguise_and_has_an_end():
     assert refused({"title": "x" * 11}) == [("/title", "too_long")]
 
 
+@pytest.mark.parametrize("number", [1234, 1.5, True, [], {}])
+@pytest.mark.parametrize("name", ["sector", "nonce", "mail"])
+def test_no_field_of_text_takes_a_number_for_its_digits(name, number):
+    assert refused({name: number}) == [(f"/{name}", "invalid")]
+    assert values(nonce="1234", sector="hotel") == {"nonce": "1234", "sector": "hotel"}
+
+
+def test_neither_does_a_list_of_texts():
+    assert refused({"tags": ["a", 5, True, "b"]}) == [("/tags/1", "invalid"), ("/tags/2", "invalid")]
+
+
+@pytest.mark.parametrize("text", ["38.7", "NaN", "inf", "", True, [], {}])
+def test_a_number_is_no_text(text):
+    assert refused({"latitude": text}) == [("/latitude", "invalid")]
+    assert values(latitude=38.7) == {"latitude": 38.7}
+
+
 def test_money_is_in_the_deployment_s_currency(settings):
     assert values(price={"amount": 1250, "currency": "EUR"})["price"] == {"amount": 1250, "currency": "EUR"}
     assert refused({"price": {"amount": 1250, "currency": "USD"}}) == [("/price/currency", "invalid")]
@@ -150,6 +170,19 @@ def test_instants_have_an_offset_and_become_utc():
     assert values(at="2026-11-30T10:00:00.25Z")["at"] == datetime(2026, 11, 30, 10, 0, 0, 250000, UTC)
     for other in ("2026-11-30T10:00:00", "2026-12-31T23:59:60Z", "9999-12-31T23:59:59-14:00", "2026-11-30", 5):
         assert refused({"at": other}) == [("/at", "invalid")]
+
+
+@pytest.mark.parametrize(
+    ("price", "missing"),
+    [({}, ["/price/amount", "/price/currency"]), ({"amount": 5}, ["/price/currency"])],
+)
+def test_a_change_leaves_out_fields_and_never_half_of_an_object(price, missing):
+    assert read_body(request_with({"title": "Tea"}), Perk, partial=True) == {"title": "Tea"}
+    with pytest.raises(InvalidInput) as caught:
+        read_body(request_with({"price": price}), Perk, partial=True)
+    assert [(error["pointer"], error["code"]) for error in caught.value.facts["errors"]] == [
+        (pointer, "required") for pointer in missing
+    ]
 
 
 def test_an_action_without_a_body_takes_nothing():

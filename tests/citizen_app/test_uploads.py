@@ -192,8 +192,8 @@ HOSTILE = {
     "PNG with a wrong checksum": (lambda: png_of(30, 30)[:-30] + bytes(30), "file_unreadable"),
     "a text that unpacks to 60 MB": (lambda: png_of(8, 8, before_data=bomb(b"zTXt")), "file_unreadable"),
     "a profile that unpacks to 60 MB": (lambda: png_of(8, 8, before_data=bomb(b"iCCP")), "file_unreadable"),
-    "more than 5 MiB": (lambda: jpeg() + bytes(MOST_BYTES), "file_too_large"),
-    "100 MB": (lambda: bytes(100_000_000), "file_too_large"),
+    "more than 5 MiB": (lambda: jpeg() + bytes(MOST_BYTES), "too_large"),
+    "100 MB": (lambda: bytes(100_000_000), "too_large"),
 }
 
 

@@ -83,3 +83,37 @@ def test_a_monogram_survives_every_name():
 
 def test_a_value_that_came_as_a_float_is_shown_as_it_was_sent():
     assert wording.exact(0.1797) == "0.1797"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "said"),
+    [
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 "
+            "Mobile Safari/537.36",
+            "Chrome on Android",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 "
+            "Safari/537.36 Edg/126.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/17.5 Mobile/15E148 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/17.5 Safari/605.1.15",
+            "Safari on Mac",
+        ),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Firefox on Linux"),
+        ("CitizenApp/1.2 (build 7)", "CitizenApp/1.2 (build 7)"),
+        ("x" * 200, "x" * 60),
+        ("", "Unknown device"),
+        ("Unspecified", "Unknown device"),
+    ],
+)
+def test_a_device_is_said_in_a_few_words(user_agent, said):
+    assert wording.device(user_agent) == said

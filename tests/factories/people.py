@@ -16,7 +16,8 @@ from oauth2_provider.models import get_access_token_model, set_token_value
 from rest_framework.test import APIClient
 
 from citizen_app.accounts import set_up, sign_in
-from citizen_app.accounts.clients import IssuedClient, issue_client
+from citizen_app.accounts.clients import IssuedClient, approve_app, issue_client, register_app
+from citizen_app.accounts.connections import connect
 from citizen_app.accounts.operators import grant_role
 from citizen_app.accounts.sessions import SignedSessionMiddleware
 from citizen_app.models import Citizen, OAuthApplication
@@ -61,15 +62,15 @@ def operator_with(*roles: str, **fields: Any) -> Citizen:
     return operator
 
 
-def session_token_for(citizen: Citizen) -> str:
-    """A complete session's `X-Session-Token`."""
-    return sign_in.session_token_for(citizen)
+def session_token_for(citizen: Citizen, *, second_factor: bool = True) -> str:
+    """A complete session's `X-Session-Token`; without `second_factor` one by password alone."""
+    return sign_in.session_token_for(citizen, second_factor=second_factor)
 
 
-def browser_for(citizen: Citizen, *, enforce_csrf_checks: bool = False) -> Client:
+def browser_for(citizen: Citizen, *, enforce_csrf_checks: bool = False, second_factor: bool = True) -> Client:
     """The citizen's browser, signed in completely (Django's `force_login` makes a cookie that is not signed)."""
     client = Client(enforce_csrf_checks=enforce_csrf_checks)
-    key = sign_in.open_session(citizen).session_key
+    key = sign_in.open_session(citizen, second_factor=second_factor).session_key
     client.cookies[settings.SESSION_COOKIE_NAME] = signing.Signer(salt=SignedSessionMiddleware.salt).sign(key)
     return client
 
@@ -80,10 +81,10 @@ def session_in(client: Client) -> SessionBase:
     return sessionkit.session_store(signing.Signer(salt=SignedSessionMiddleware.salt).unsign(cookie))
 
 
-def api_client_for(citizen: Citizen) -> APIClient:
+def api_client_for(citizen: Citizen, *, second_factor: bool = True) -> APIClient:
     """The citizen's app: every request carries their session token."""
     client = APIClient()
-    client.credentials(HTTP_X_SESSION_TOKEN=session_token_for(citizen))
+    client.credentials(HTTP_X_SESSION_TOKEN=session_token_for(citizen, second_factor=second_factor))
     return client
 
 
@@ -95,11 +96,44 @@ def machine_client(
     return issue_client(name=name, owner_kind=kind, owner=owner, scopes=list(scopes), by=None)
 
 
-def bearer_for(application: OAuthApplication, *, scope: str | None = None) -> str:
+REDIRECT = "https://app.example/cb"
+
+
+def app_client(*, owner: str = "mer_x", name: str = "Amora", approved: bool = True, **fields: Any) -> IssuedClient:
+    """An app that people can connect; `approved=False` leaves it in the operators' queue."""
+    issued = register_app(
+        **{  # type: ignore[arg-type]
+            "name": name,
+            "owner": owner,
+            "redirect_uris": [REDIRECT],
+            "privacy_url": "https://app.example/privacy",
+            "terms_url": "https://app.example/terms",
+            "by": None,
+            **fields,
+        }
+    )
+    if approved:
+        approve_app(application=issued.application, by=CitizenFactory())
+    return issued
+
+
+def connected_app(
+    citizen: Citizen, application: OAuthApplication, *, scopes: tuple[str, ...] = ("boost:read", "openid")
+) -> APIClient:
+    """The app as it calls for somebody who connected it: every request carries its access token for them."""
+    connect(citizen=citizen, application=application, scopes=scopes, via="web")
+    client = APIClient()
+    token = bearer_for(application, scope=" ".join(scopes), person=citizen)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def bearer_for(application: OAuthApplication, *, scope: str | None = None, person: Citizen | None = None) -> str:
     """An access token of this client, stored as the provider stores them: only its hash can be found again."""
     token = generate_client_secret()
     row = get_access_token_model()(
         application=application,
+        user=person,
         scope=" ".join(application.allowed_scopes) if scope is None else scope,
         expires=timezone.now() + timedelta(minutes=10),
     )
@@ -112,4 +146,11 @@ def api_client_of(application: OAuthApplication, *, scope: str | None = None) ->
     """The server behind this client: every request carries its bearer token."""
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {bearer_for(application, scope=scope)}")
+    return client
+
+
+def api_client_with(token: str) -> APIClient:
+    """Whoever holds this bearer token: a paired till, or somebody at work on it."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client

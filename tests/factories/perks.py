@@ -1,14 +1,19 @@
 """Merchants, branches and perks with valid defaults, and people who stand where a test wants them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import factory
+from django.db import transaction
 from django.utils import timezone
 
-from citizen_app.models import Citizen
+from citizen_app.accounts.connections import connect
+from citizen_app.models import Citizen, Connection
+from perks import standing
+from perks.food_register import FoodFiles
 from perks.models import (
     Branch,
+    Enterprise,
     MakeGood,
     Member,
     Merchant,
@@ -16,17 +21,24 @@ from perks.models import (
     Perk,
     PerkCategory,
     PerkVersion,
+    Register,
+    RegistryNumber,
+    StandingRecord,
     ThresholdUse,
 )
+from perks.services.found_by import write_what_it_is_found_by
+from perks.services.keeping import keep_for
+from perks.services.offline import default_policy
 from perks.services.redemptions import take_perk
+from perks.services.register import record_register
 from perks.tiers import easiest_threshold, has_open_tier, read_tiers
 from scores.models import Score
-from tests.factories.people import CitizenFactory, machine_client
+from tests.factories.people import CitizenFactory, app_client, machine_client
 from tests.factories.scores import EnrolmentFactory
 
 
 class MerchantFactory(factory.django.DjangoModelFactory):
-    """An approved hotel: its perks are for travel."""
+    """A hotel approved a year ago: its perks are for travel, and its first days are over."""
 
     class Meta:
         model = Merchant
@@ -36,7 +48,7 @@ class MerchantFactory(factory.django.DjangoModelFactory):
     country = "PT"
     state = Merchant.State.ACTIVE
     applied_at = factory.LazyFunction(timezone.now)
-    approved_at = factory.LazyFunction(timezone.now)
+    approved_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=365))
 
 
 class BranchFactory(factory.django.DjangoModelFactory):
@@ -71,7 +83,20 @@ def server_of(merchant: Merchant, *scopes: str) -> MerchantClient:
     )
 
 
-VERSION_FIELDS = ("title", "description", "terms", "fair_terms", "tiers")
+def app_of(merchant: Merchant, **fields: Any) -> MerchantClient:
+    """One of the merchant's apps, which an operator has approved."""
+    issued = app_client(owner=merchant.public_id, **fields)
+    return MerchantClient.objects.create(
+        merchant=merchant, application=issued.application, name=issued.application.name, made_at=timezone.now()
+    )
+
+
+def connection_of(citizen: Citizen, app: MerchantClient) -> Connection:
+    """Somebody's connection to a merchant's app, for everything it may ask for."""
+    return connect(citizen=citizen, application=app.application, scopes=app.application.allowed_scopes, via="app")
+
+
+VERSION_FIELDS = ("title", "description", "terms", "fair_terms", "tiers", "language", "translations", "deposit")
 
 
 def scored_tier(min_score: int = 600, text: str = "10 % off") -> dict[str, Any]:
@@ -96,6 +121,7 @@ class PerkFactory(factory.django.DjangoModelFactory):
     purpose = factory.LazyAttribute(lambda perk: perk.merchant.purpose)
     state = Perk.State.PUBLISHED
     zone = "Europe/Lisbon"
+    offline = factory.LazyAttribute(lambda perk: default_policy(perk.kind))
     stock = 10
     made_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=1))
     published_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=1))
@@ -139,6 +165,7 @@ class PerkFactory(factory.django.DjangoModelFactory):
                     )
         PerkCategory.objects.bulk_create(PerkCategory(perk=perk, code=code) for code in categories)
         perk.branches.set(branches)
+        write_what_it_is_found_by(perk)
         return perk
 
 
@@ -156,10 +183,50 @@ def citizen_with(value: int | None = None, *, purpose: str = "travel", document:
     return enrolment.citizen
 
 
+def enterprise(
+    *records: dict[str, Any],
+    merchant: Merchant | None = None,
+    name: str = "The kitchen",
+    as_of: date = date(2026, 11, 1),
+    register: str = "food",
+) -> Enterprise:
+    """An enterprise in a register, with these records; `merchant` runs it. `standing_follows` judges it."""
+    kept, _ = Register.objects.get_or_create(code=register, defaults={"authority": "Food office", "as_of": as_of})
+    Register.objects.filter(pk=kept.pk).update(as_of=as_of)
+    kept.as_of = as_of
+    number = str(Enterprise.objects.count() + 1)
+    one = Enterprise.objects.create(register=kept, number=number, name=name, summary=dict(standing.NOTHING_KNOWN))
+    if merchant is not None:
+        RegistryNumber.objects.create(
+            merchant=merchant, register=register, number=number, stated_at=timezone.now(), confirmed_at=timezone.now()
+        )
+    for record in records:
+        put_on_record(one, **record)
+    return one
+
+
+def put_on_record(one: Enterprise, **record: Any) -> None:
+    """Record something about an enterprise as its authority does, and let its standing and its merchants' follow."""
+    facts = {"kind": "inspection", "on": date(2026, 10, 1), **record}
+    StandingRecord.objects.create(
+        register=one.register,
+        enterprise=one,
+        external_id=f"{one.number}-{StandingRecord.objects.count()}",
+        lapses_on=standing.lapse_of(facts["on"]),
+        **facts,
+    )
+    record_register(register=one.register.code, authority="Food office", read=FoodFiles(), as_of=one.register.as_of)
+    one.refresh_from_db()
+
+
+@transaction.atomic
 def make_good_for(citizen: Citizen, perk: Perk, *, now: datetime | None = None, **fields: Any) -> MakeGood:
-    """A perk offered again to somebody, as after a dispute they won."""
+    """A perk offered again to somebody, as after a dispute they won; one is kept for them if one is left.
+
+    In one transaction, as the product writes one: who gives something back between the two would keep a second for it.
+    """
     now = now or timezone.now()
-    return MakeGood.objects.create(
+    make_good = MakeGood.objects.create(
         **{
             "citizen": citizen,
             "perk": perk,
@@ -172,6 +239,9 @@ def make_good_for(citizen: Citizen, perk: Perk, *, now: datetime | None = None, 
         }
         | fields
     )
+    if make_good.state == MakeGood.State.OPEN:
+        keep_for(make_good)
+    return make_good
 
 
 def reservation(

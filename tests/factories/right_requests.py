@@ -7,7 +7,10 @@ import json
 from typing import Any, NamedTuple
 
 from django.http import HttpResponseBase
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
+from tests.factories.disputes import photograph
+from tests.factories.signatures import both
 from tests.factories.world import World
 
 BRANCH = {"name": "At the sea", "zone": "Europe/Lisbon", "address": "Rua 1", "iata": "LIS"}
@@ -41,6 +44,10 @@ class Right(NamedTuple):
     path: str
     caller: str
     body: dict[str, Any] | None = None
+    picture: str | None = None
+    """The field of a picture that comes along: the request is a form then."""
+    signed: bool = False
+    """Whether it must be signed everywhere: by the bank's key and by the one it registers."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -53,6 +60,15 @@ class Right(NamedTuple):
 RIGHT = (
     Right("GET", "me", "citizen"),
     Right("PATCH", "me", "citizen", {"first_name": "Ana", "language": "en", "zone": "Europe/Lisbon"}),
+    Right("GET", "me/connections", "citizen"),
+    Right("DELETE", "me/connections/{connection}", "citizen"),
+    Right("GET", "oauth/authorize?{asked}", "citizen"),
+    Right("POST", "oauth/authorize?{asked}", "citizen", {"allow": True, "scopes": ["boost:read"]}),
+    Right("DELETE", "me", "newcomer"),
+    Right("POST", "me/exports", "citizen", {}),
+    Right("GET", "me/exports/{export}", "citizen"),
+    Right("GET", "me/exports/{export}/download", "citizen"),
+    Right("DELETE", "me/phone", "citizen"),
     Right("GET", "consent-texts/current", "nobody"),
     Right("GET", "me/enrolment", "citizen"),
     Right("POST", "me/enrolment", "newcomer", {"consent_version": "2026-11", "adult": True, "language": "en"}),
@@ -78,6 +94,8 @@ RIGHT = (
     Right("DELETE", "me/sources/{source}", "citizen"),
     Right("POST", "me/sources/{source}/link", "citizen", {}),
     Right("GET", "me/inquiries", "citizen"),
+    Right("GET", "me/consents", "citizen"),
+    Right("GET", "me/consents/{consent}", "citizen"),
     Right("GET", "me/disputes", "citizen"),
     Right(
         "POST",
@@ -98,6 +116,9 @@ RIGHT = (
     Right("POST", "sources/links", "bank", {"link_code": "{link_code}", "subject": "new-9"}),
     Right("POST", "sources/entries", "bank", {"entries": [ROW]}),
     Right("DELETE", "sources/entries/{external}?subject=ana-7", "bank"),
+    Right("GET", "sources/keys", "bank"),
+    Right("POST", "sources/keys", "bank", {"public_key": "{new_key}", "name": "2027"}, signed=True),
+    Right("DELETE", "sources/keys/{source_key}", "bank"),
     Right("GET", "sources/disputes", "bank"),
     Right(
         "POST",
@@ -109,6 +130,8 @@ RIGHT = (
     Right("GET", "perks", "citizen"),
     Right("GET", "perks/{perk_published}", "citizen"),
     Right("GET", "perks/{perk_published}/path", "citizen"),
+    Right("POST", "perks/{perk_published}/reports", "citizen", {"ground": "other", "statement": "They refused."}),
+    Right("GET", "me/reports", "citizen"),
     Right("GET", "me/badge", "citizen"),
     Right("GET", "me/badge.png", "citizen"),
     Right("POST", "perks/{perk_free}/redemptions", "citizen", {}),
@@ -117,13 +140,36 @@ RIGHT = (
     Right("POST", "me/redemptions/{reserved}/cancel", "citizen", {}),
     Right("GET", "me/redemptions/{reserved}/qr.svg", "citizen"),
     Right("GET", "me/redemptions/{reserved}/qr.png", "citizen"),
+    Right("GET", "me/deposits", "citizen"),
+    Right("GET", "me/deposits/{deposit_claimed}", "citizen"),
+    Right("POST", "me/deposits/{deposit_offered}/accept", "citizen", {}),
+    Right("POST", "me/deposits/{deposit_claimed}/contest", "citizen", {"statement": "It was there before."}),
+    Right("GET", "me/deposits/{deposit_claimed}/files/{deposit_file}", "citizen"),
     Right("GET", "me/make-goods", "citizen"),
+    Right("GET", "me/gift-cards", "citizen"),
+    Right("GET", "me/gift-cards/{card}", "citizen"),
     Right("POST", "me/make-goods/{make_good}/take", "citizen", {}),
+    Right("GET", "boost", "app"),
+    Right("POST", "boosts/lookup", "app_server", {"subjects": ["{subject}"]}),
+    Right("GET", "sandbox", "sandbox"),
+    Right("POST", "sandbox/reset", "sandbox", {}),
+    Right("PUT", "sandbox/clock", "sandbox", {"now": "2027-01-01T00:00:00Z"}),
+    Right("PUT", "sandbox/citizens/{test_case}/connection", "sandbox"),
+    Right("DELETE", "sandbox/citizens/{test_case}/connection", "sandbox"),
+    Right("GET", "sandbox/boost", "test_citizen"),
+    Right("POST", "sandbox/boosts/lookup", "sandbox", {"subjects": ["{subject}"]}),
     Right(
         "POST",
         "merchants",
         "newcomer",
-        {"name": "Kiosk", "sector": "shop", "country": "PT", "website": "https://kiosk.example.org/"},
+        {
+            "name": "Kiosk",
+            "sector": "shop",
+            "country": "PT",
+            "website": "https://kiosk.example.org/",
+            "contact_person": "Rosa Lima",
+            "registry_number": "PT-501442600",
+        },
     ),
     Right("GET", "merchants/{merchant}", "nobody"),
     Right("GET", "merchant/perks", "manager"),
@@ -135,10 +181,40 @@ RIGHT = (
     Right("POST", "merchant/perks/{perk_published}/pause", "manager", {}),
     Right("POST", "merchant/perks/{perk_paused}/resume", "manager", {}),
     Right("POST", "merchant/perks/{perk_published}/end", "manager", {}),
+    Right("GET", "merchant/perks/{perk_published}/images", "manager"),
+    Right("POST", "merchant/perks/{perk_published}/images", "manager", {"alt": "The bar."}, picture="file"),
+    Right("PATCH", "merchant/perks/{perk_published}/images/{image}", "manager", {"alt": "The bar.", "position": 1}),
+    Right("DELETE", "merchant/perks/{perk_published}/images/{image}", "manager"),
     Right("POST", "merchant/scans", "cashier", {"code": "{typed}", "nonce": "nonce-of-row", "branch": "{branch}"}),
     Right("GET", "merchant/redemptions", "cashier"),
     Right("GET", "merchant/redemptions/{used}", "cashier"),
     Right("POST", "merchant/redemptions/{used}/reverse", "cashier", {"reason": "A mistake."}),
+    Right("GET", "merchant/code-lists", "manager"),
+    Right("POST", "merchant/code-lists", "manager", {"name": "Shop", "generate": {"count": 3, "prefix": "SPA-"}}),
+    Right("GET", "merchant/code-lists/{code_list}", "manager"),
+    Right("DELETE", "merchant/code-lists/{code_list}", "manager"),
+    Right("GET", "merchant/code-lists/{code_list}/codes.csv", "manager"),
+    Right("GET", "merchant/reports", "manager"),
+    Right("GET", "merchant/reports.csv", "manager"),
+    Right("GET", "merchant/reach?purpose=travel&min_score=600", "manager"),
+    Right(
+        "POST",
+        "merchant/gift-cards/{card}/refund",
+        "manager",
+        {"amount": {"amount": 100, "currency": "EUR"}, "charge": "{charge}"},
+    ),
+    Right("GET", "merchant/gift-cards/liability", "manager"),
+    Right("GET", "merchant/deposits", "cashier"),
+    Right("GET", "merchant/deposits/{deposit_returned}", "cashier"),
+    Right("POST", "merchant/deposits/{deposit_accepted}/pick-up", "cashier", {"branch": "{branch}"}),
+    Right("POST", "merchant/deposits/{deposit_active}/return", "cashier", {}),
+    Right(
+        "POST",
+        "merchant/deposits/{deposit_returned}/claim",
+        "manager",
+        {"items": [{"text": "A scratch", "amount": {"amount": 100, "currency": "EUR"}}]},
+    ),
+    Right("GET", "merchant/deposits/{deposit_claimed}/files/{deposit_file}", "manager"),
     Right("GET", "merchant/members", "owner"),
     Right("POST", "merchant/members", "owner", {"email": "new@example.org", "role": "cashier"}),
     Right("DELETE", "merchant/members/{member}", "owner"),
@@ -151,6 +227,15 @@ RIGHT = (
     Right("GET", "merchant/clients", "owner"),
     Right("POST", "merchant/clients", "owner", {"name": "Till", "scopes": ["merchant:scan"]}),
     Right("DELETE", "merchant/clients/{server}", "owner"),
+    Right("GET", "merchant/arrivals", "cashier"),
+    Right("GET", "merchant/devices", "manager"),
+    Right("POST", "merchant/devices", "manager", {"name": "Desk 3", "branch": "{branch}", "shift_minutes": 60}),
+    Right("DELETE", "merchant/devices/{till}", "manager"),
+    Right("PUT", "merchant/pin", "cashier", {"pin": "1590"}),
+    Right("POST", "devices/pair", "nobody", {"pairing_code": "{pairing_code}", "name": "The tablet"}),
+    Right("GET", "devices/self", "till"),
+    Right("POST", "devices/shift", "till", {"member": "{cashier}", "pin": "2580"}),
+    Right("DELETE", "devices/shift", "till"),
 )
 
 
@@ -168,14 +253,24 @@ def filled(value: Any, ids: dict[str, str]) -> Any:
     return value
 
 
+def form_of(picture: str, body: dict[str, Any]) -> tuple[bytes, str]:
+    """A body as a form with a picture, and its media type."""
+    fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in body.items()}
+    return encode_multipart(BOUNDARY, fields | {picture: photograph()}), MULTIPART_CONTENT
+
+
 def send(world: World, right: Right, *, caller: str | None = None, **changes: Any) -> HttpResponseBase:
     """Send a right request, or one with other `body` (a value, or raw bytes), `path`, `headers` or `content_type`."""
     body = changes.get("body", right.body)
+    content_type = changes.get("content_type", "application/json")
+    if right.picture and isinstance(body, dict) and "content_type" not in changes:
+        body, content_type = form_of(right.picture, filled(body, world.ids))
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(filled(body, world.ids)).encode()
+    method, path = changes.get("method", right.method), f"/api/v1/{filled(changes.get('path', right.path), world.ids)}"
+    signatures = {}
+    if right.signed:
+        by_old = world.signer.headers(method, path, raw, label="old")
+        signatures = both(by_old, world.new_signer.headers(method, path, raw, label="new"))
     return world.client(caller or right.caller).generic(
-        changes.get("method", right.method),
-        f"/api/v1/{filled(changes.get('path', right.path), world.ids)}",
-        raw,
-        content_type=changes.get("content_type", "application/json"),
-        headers=right.headers | changes.get("headers", {}),
+        method, path, raw, content_type=content_type, headers=right.headers | signatures | changes.get("headers", {})
     )

@@ -120,3 +120,9 @@ def row(subject: str, number: int = 1, **fields: Any) -> dict[str, Any]:
         "occurred_on": "2026-10-31",
         "value": 0,
     } | fields
+
+
+def connectable_citizen(**fields: Any) -> Citizen:
+    """Somebody who may connect apps: enrolled, with a document that was checked."""
+    citizen: Citizen = EnrolmentFactory(citizen=CitizenFactory(**fields), document=True).citizen
+    return citizen

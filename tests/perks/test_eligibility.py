@@ -418,6 +418,7 @@ def with_obstacles(*names: str) -> Eligibility:
 
 
 def test_every_code_has_an_obstacle_that_makes_it_alone_hold():
+    """Lesson 8."""
     assert tuple(OBSTACLES) == REFUSAL_ORDER
     assert all(codes(with_obstacles(code)) == [code] for code in REFUSAL_ORDER)
 
@@ -451,6 +452,7 @@ def test_the_answer_is_not_assessable_only_where_nothing_was_judged(code):
 
 @pytest.mark.parametrize("code", REFUSAL_ORDER)
 def test_every_reason_says_something_and_its_facts_are_json(code):
+    """Lesson 10."""
     import json
 
     (reason,) = with_obstacles(code).reasons

@@ -146,6 +146,7 @@ def test_a_minute_that_happens_twice_starts_with_the_first_and_ends_with_the_sec
 
 
 def test_an_end_date_lasts_until_that_local_day_is_over():
+    """Lesson 9."""
     assert window_end("2026-12-01", KIRITIMATI) == utc(2026, 12, 1, 10)
     assert window_end("2026-12-01", LONDON) == utc(2026, 12, 2)
     assert window_end("2026-12-01", SAO_PAULO) == utc(2026, 12, 2, 3)

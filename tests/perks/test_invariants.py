@@ -73,7 +73,7 @@ def spoil_thresholds(perk):
         (spoil_stock, "What a perk counts as taken"),
         (spoil_budget, "What a perk counts as spent"),
         (spoil_day, "What a day of a perk counts"),
-        (spoil_scan, "A redeemed discount or priority"),
+        (spoil_scan, "A redeemed discount, priority or waiver"),
         (spoil_merchant, "A redemption and its scans"),
         (spoil_approval, "What is in force"),
         (spoil_thresholds, "Thresholds one merchant uses"),

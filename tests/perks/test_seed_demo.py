@@ -41,8 +41,8 @@ def test_a_second_run_changes_nothing_and_prints_the_same_log_ins(db):
     before = everything()
     second = run(people=3)
     assert everything() == before
-    assert second.splitlines()[-18:] == first.splitlines()[-18:]
-    assert len(before["Perk"]) == 20
+    assert second.splitlines()[-21:] == first.splitlines()[-21:]
+    assert len(before["Perk"]) == 23
     assert len(before["Merchant"]) == 11
     assert [sentence for sentence, broken in invariants.broken().items() if broken] == []
 
@@ -55,6 +55,9 @@ def test_the_printed_log_ins_open_what_they_say(db):
         "ana",
         "rui",
         "owner",
+        "owner.hertz",
+        "owner.corte-ingles",
+        "owner.evenly",
         "cashier",
         "operator.merchants",
         "operator.scoring",
@@ -65,6 +68,11 @@ def test_the_printed_log_ins_open_what_they_say(db):
         assert email_is_verified(citizen)
     roles = dict(Member.objects.filter(merchant__name="Meliá (demo)").values_list("citizen__email", "role"))
     assert roles == {"owner@demo.example.org": "owner", "cashier@demo.example.org": "cashier"}
+    desks = Member.objects.filter(role="owner", merchant__state="active").values_list(
+        "merchant__name", "citizen__email"
+    )
+    printed_owners = {name for name, email in desks if email in emails}
+    assert printed_owners == {"Meliá (demo)", "Hertz (demo)", "El Corte Inglés (demo)", "Evenly (demo)"}
     secrets = dict(re.findall(r"(operator\.\S+)\s+TOTP secret (\S+)", printed))
     assert len(secrets) == 2
     for email, secret in secrets.items():

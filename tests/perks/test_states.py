@@ -23,6 +23,7 @@ REDEMPTION_MOVES = {
     ("reserved", "redeem"): "redeemed",
     ("redeemed", "undo"): "reserved",
     ("redeemed", "reverse"): "reversed",
+    ("redeemed", "lapse"): "expired",
 }
 
 
@@ -59,7 +60,7 @@ def test_actions_name_what_can_be_done():
     assert PERK.actions("review") == ("approve", "refuse", "end")
     assert PERK.actions("published") == ("pause", "end")
     assert REDEMPTION.actions("reserved") == ("cancel", "expire", "redeem")
-    assert REDEMPTION.actions("redeemed") == ("undo", "reverse")
+    assert REDEMPTION.actions("redeemed") == ("undo", "reverse", "lapse")
 
 
 def test_a_guarded_update_reads_its_states_from_here():

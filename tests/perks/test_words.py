@@ -3,7 +3,7 @@
 import pytest
 
 from citizen_app.web.drawings.icons import PATHS
-from perks.web import words
+from perks.web import held_words, words
 
 
 def perk(answer: str, *reasons: dict[str, object], **told: object) -> dict[str, object]:
@@ -83,7 +83,7 @@ def test_every_outcome_of_a_scan_has_a_word_a_shape_and_what_to_do(code):
 
 
 def test_every_word_has_an_icon_that_exists():
-    badges = [*words.REFUSALS.values(), *words.REDEMPTIONS.values(), *words.PERK_STATES.values()]
+    badges = [*words.REFUSALS.values(), *held_words.REDEMPTIONS.values(), *words.PERK_STATES.values()]
     badges += [*words.MERCHANT_STATES.values(), words.OPEN]
     used = {badge.icon for badge in badges} | {outcome.icon for outcome in words.OUTCOMES.values()}
     used |= set(words.EMBLEMS.values()) | {icon for _, icon in words.EMBLEM_WORDS}

@@ -29,6 +29,7 @@ from scores.services.rescoring import rescore
 from tests.factories.people import CitizenFactory, api_client_for, api_client_of, browser_for
 from tests.factories.perks import BranchFactory, MerchantFactory, PerkFactory, person_of, scored_tier, server_of
 from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, furnisher_client, link
+from tests.factories.signatures import Signer, key_of
 
 V1 = "/api/v1"
 # How many fares paid, bottles returned and hours given make which value: 720 are there by credit and a tax return.
@@ -130,6 +131,8 @@ def _play(day: Day, clock: Any, becoming: int | None) -> None:
         "perks": api_client_of(server_of(hotel, "merchant:perks").application),
         "bank": furnisher_client(bank),
     }
+    signer = Signer(seed=b"the same key on each of the days")
+    key_of(bank, signer)
     phone = api_client_for(citizen)
     browsers = {role: browser_for(person) for role, person in people.items()}
 
@@ -139,6 +142,8 @@ def _play(day: Day, clock: Any, becoming: int | None) -> None:
         return answer
 
     def told(who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        if who == "bank":
+            headers |= signer.headers(method, V1 + path, _bytes(body))
         answer = desk[who].generic(
             method, V1 + path, _bytes(body), content_type="application/json", headers=day.headers(**headers)
         )

@@ -1,15 +1,20 @@
 """P2: a source counts only while its citizen has it switched on."""
 
 import logging
+import tempfile
+from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.core.cache import caches
 from django.db import connection
 
 from citizen_app.models import ConsentEvent
-from scores.models import Entry, Link
+from citizen_app.outbox import run_due, run_sweeps
+from scores.models import Entry, Link, SignedBatch
 from tests.attacks.stored import changed, everything
-from tests.factories.scores import SourceFactory
+from tests.factories.scores import EnrolmentFactory, SourceFactory, link, row
+from tests.factories.signatures import SigningServer, bytes_of
 from tests.promises.doors import App, code_of, enrolled, furnish, linked, record
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +60,53 @@ def test_p2_of_an_entry_about_somebody_who_did_not_link_nothing_is_kept_anywhere
     assert everywhere("stranger-4711") == []
     assert everywhere("s-4711") == []
     assert changed(before) == []
+
+
+MARKS = ("CANARY-subject", "CANARY-external", "7654321")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("form", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize("beside", [0, 1], ids=["nobody else's", "beside one that is taken"])
+def test_p2_a_signed_batch_leaves_no_mark_of_a_stranger_in_any_table_file_log_or_cache(
+    settings, caplog, capfd, tmp_path, form, beside
+):
+    """The evidence that is kept of a batch is its signature and digests: of a row that is not taken, nothing."""
+    settings.SOURCE_SIGNATURES = "required"
+    temporary = set(Path(tempfile.gettempdir()).iterdir())
+    bank = SourceFactory(code="bank")
+    link(EnrolmentFactory().citizen, bank, subject="ana-7")
+    server = SigningServer(bank)
+    strange = row(MARKS[0], external_id=MARKS[1], value=0) | {"kind": "credit.utilisation", "value": 0.7654321}
+    rows = [row("ana-7", 1, external_id="TAKEN")] * beside + [strange | {"value": "0.7654"}, strange]
+    caplog.set_level(logging.DEBUG)
+    lines = b"".join(bytes_of(each) + b"\n" for each in rows)
+    body = lines if "ndjson" in form else bytes_of({"entries": rows})
+    answers = [server.send("POST", "entries", body, content_type=form) for _ in range(2)]
+    refused = server.send(
+        "POST", "entries", body + b" ", content_type=form, headers=server.signer.headers("POST", "/", body)
+    )
+    retraction = server.send("DELETE", f"entries/{MARKS[1]}", subject=MARKS[0])
+    assert [one.status_code for one in (*answers, refused, retraction)] == [200, 200, 401, 404]
+    assert [one.json()["accepted"] for one in answers] == [beside, 0]
+    assert {one["code"] for one in answers[0].json()["rejected"]} == {"not_linked", "bad_value"}
+    run_due()
+    run_sweeps()
+    assert SignedBatch.objects.count() == beside
+
+    database = Path(str(connection.settings_dict["NAME"]))
+    files = [one for one in (*settings.VAR_DIR.rglob("*"), *tmp_path.rglob("*")) if one.is_file()]
+    files += [one for one in set(Path(tempfile.gettempdir()).iterdir()) - temporary if one.is_file()]
+    if connection.vendor == "sqlite":  # the very file, and what is still to be folded into it
+        files += [one for one in database.parent.iterdir() if one.name.startswith(database.name)]
+        assert any(b"ana-7" in one.read_bytes() for one in files)
+    kept = b"".join(one.read_bytes() for one in files) + repr(caches["default"].__dict__).encode()
+    said = caplog.text + repr([one.__dict__ for one in caplog.records]) + "".join(capfd.readouterr())
+    for mark in MARKS:
+        assert everywhere(mark) == []
+        assert mark.encode() not in kept
+        assert mark not in said
+    assert ("scores_entry" in everywhere("TAKEN")) == bool(beside)  # the search does find what is kept
 
 
 def test_p2_only_a_code_the_citizen_made_links_a_source(bank):

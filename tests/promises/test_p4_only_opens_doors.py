@@ -131,6 +131,7 @@ def test_p4_thin_files_and_people_without_records_are_refused_like_nobody():
         "typed": True,
         "redemption": None,
         "gift_card": None,
+        "deposit": None,
         "detail": None,
     }
 
@@ -139,7 +140,7 @@ def test_p4_a_desk_learns_a_tier_and_a_first_name_and_nothing_else():
     perk = PerkFactory(tiers=[open_tier("A coffee"), scored_tier(690, "A meal"), scored_tier(770, "A suite")])
     taken = take(App(citizen_with(737)), perk).json()
     told = scan(seat(perk.merchant, "cashier"), code=taken["code"]).json()
-    assert set(told) == {"id", "outcome", "typed", "redemption", "gift_card", "detail"}
+    assert set(told) == {"id", "outcome", "typed", "redemption", "gift_card", "deposit", "detail"}
     assert set(told["redemption"]) == {"id", "title", "benefit", "terms", "first_name", "state"}
     assert told["redemption"]["benefit"] == {"text": "A meal"}
 
@@ -175,7 +176,11 @@ def test_p4_an_adversary_with_every_perk_it_may_publish_in_ninety_days_learns_no
                     # Ended at once, to make room: the threshold stays in mind for ninety days all the same.
                     manager.post(f"/merchant/perks/{perk.public_id}/end")
                 else:
-                    assert code_of(answer) in {"thresholds_too_close", "threshold_unreachable"}
+                    assert code_of(answer) in {
+                        "thresholds_too_close",
+                        "threshold_unreachable",
+                        "threshold_near_an_end",
+                    }
         used = sorted(set(ThresholdUse.objects.values_list("min_score", flat=True)))
     assert len(used) >= 9
     assert min(after - before for before, after in pairwise(used)) >= 40

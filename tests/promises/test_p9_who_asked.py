@@ -134,7 +134,8 @@ def test_p9_an_operator_who_opens_your_file_is_on_the_list_also_when_it_came_to_
     operator_checks_document(operator, ana, "PT-1234567")
     (told,) = app.whole("/me/inquiries")
     assert (told["asked_by"]["kind"], told["asked_by"]["id"]) == ("operator", operator.public_id)
-    assert (told["what"], told["about"]) == ("file_opened", "Document check: Asked at the desk.")
+    assert (told["what"], told["about"], told["reason"]) == ("file_opened", "Document check", "Asked at the desk.")
+    assert (told["asked_by"]["name"], told["consent"]) == ("Citizen App, support", "scoring")
     operator_checks_document(operator, rui, "PT-1234567")  # the same person's: refused
     assert asked(rui_app) == [("operator", "file_opened", 1)]
 

@@ -118,6 +118,6 @@ def test_p9_an_operator_who_makes_somebody_a_seed_is_on_their_list():
     app = App(person)
     told = {one["about"]: one["asked_by"]["kind"] for one in app.whole("/me/inquiries")}
     assert told == {
-        "Proposed as a person trust begins with: The team.": "operator",
+        "Proposed as a person trust begins with": "operator",
         "Confirmed as a person trust begins with": "operator",
     }

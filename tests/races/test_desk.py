@@ -58,6 +58,7 @@ def test_the_code_of_somebody_who_left_is_accepted_once_too():
 
 @pytest.mark.usefixtures("crowd")
 def test_one_nonce_sent_32_times_is_one_scan():
+    """Lesson 3."""
     redemption = reservation()
     till = person_of(redemption.merchant, "cashier")
     shown, merchant = code_of(redemption), redemption.merchant
@@ -132,6 +133,7 @@ def test_a_scan_is_taken_back_once():
 
 
 def test_a_redemption_is_reversed_and_its_place_given_back_once():
+    """Lesson 2."""
     perk = PerkFactory(stock=1, release_on_reversal="all")
     redemption = reservation(perk=perk)
     scan(redemption, person_of(redemption.merchant), nonce="nonce-of-scan")()

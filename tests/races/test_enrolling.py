@@ -29,6 +29,7 @@ def test_enrolling_16_times_is_one_enrolment_one_consent_and_one_first_score():
 
 
 def test_one_document_at_several_accounts_at_the_same_moment_is_one_person_s():
+    """Lesson 7."""
     accounts = [EnrolmentFactory().citizen for _ in range(8)]
     results = at_once(
         *[

@@ -1,15 +1,19 @@
 """One make-good is taken once, whoever comes at the same moment, and never beyond the stock."""
 
+import time
 from collections import Counter
 from datetime import timedelta
+from threading import Event
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
 from perks.models import MakeGood, Perk, Redemption
-from perks.services.make_goods import answer_make_good, offer_make_goods, take_make_good
-from perks.services.redemptions import take_perk
+from perks.services.make_goods import answer_make_good, expire_make_goods, offer_make_goods, take_make_good
+from perks.services.redemptions import cancel_redemption, take_perk
 from scores.services.enrolment import leave
-from tests.factories.perks import PerkFactory, citizen_with, make_good_for, person_of, scored_tier
+from tests.factories.perks import PerkFactory, citizen_with, make_good_for, person_of, reservation, scored_tier
 from tests.factories.scores import NOW
 from tests.factories.wronged import become, refused, wronged
 from tests.races.at_once import at_once
@@ -60,6 +64,84 @@ def test_a_merchant_answers_once():
     results = Counter(at_once(*answers))
     assert results.pop("wrong_state") == 7
     assert [MakeGood.objects.get().answer] == list(results)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_what_comes_back_while_offers_come_and_go_is_never_free_while_somebody_waits():
+    """Cancels, takers, new offers, expiries and people leaving at once: the invariants (`sound`) hold afterwards."""
+    perk = PerkFactory(stock=6, limit_per_citizen=None)
+    taken = [reservation(perk=perk) for _ in range(6)]
+    waiting = [make_good_for(citizen_with(), perk) for _ in range(4)]
+    over = timezone.now() + timedelta(days=40)
+    MakeGood.objects.filter(pk=waiting[0].pk).update(expires_at=timezone.now())
+
+    def offer(citizen):
+        return lambda: bool(make_good_for(citizen, perk))
+
+    results = at_once(
+        *[lambda one=one: bool(cancel_redemption(redemption=one)) for one in taken],
+        *map(take, waiting[1:3]),
+        *[offer(citizen_with()) for _ in range(3)],
+        *[lambda citizen=citizen: bool(take_perk(citizen=citizen, perk=perk)) for citizen in [citizen_with()] * 4],
+        lambda: expire_make_goods(now=timezone.now()) <= 1,
+        lambda: bool(leave(citizen=waiting[3].citizen)),
+    )
+    assert set(results) <= {True, "sold_out", "merchant_must_agree", "too_many_reservations"}
+    perk.refresh_from_db()
+    open_offers = MakeGood.objects.open_at(timezone.now())
+    assert perk.promised_count == open_offers.filter(is_kept=True).count()
+    assert perk.taken_count + perk.promised_count <= 6
+    expire_make_goods(now=over)
+    perk.refresh_from_db()
+    assert (perk.promised_count, MakeGood.objects.filter(state="open").count()) == (0, 0)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_the_last_one_kept_is_taken_by_nobody_else():
+    perk = PerkFactory(stock=1)
+    make_good = make_good_for(citizen_with(), perk)
+    others = [lambda citizen=citizen: bool(take_perk(citizen=citizen, perk=perk)) for citizen in _people(31)]
+    *results, taken = at_once(*others, take(make_good))
+    assert (taken, Counter(results)) == (True, {"sold_out": 31})
+
+
+@pytest.mark.usefixtures("crowd", "postgresql")
+def test_without_the_guard_the_last_one_kept_is_taken_by_somebody_else():
+    """The negative control: with what is kept left out of the guard and of the judging, its citizen goes without."""
+    perk = PerkFactory(stock=1)
+    make_good = make_good_for(citizen_with(), perk)
+    MakeGood.objects.update(is_kept=False)
+    Perk.objects.update(promised_count=0)
+    others = [lambda citizen=citizen: bool(take_perk(citizen=citizen, perk=perk)) for citizen in _people(31)]
+    *results, taken = at_once(*others, lambda: time.sleep(0.2) or take(make_good)())
+    assert (taken, Counter(results)) == ("merchant_must_agree", {True: 1, "sold_out": 30})
+
+
+@pytest.mark.usefixtures("postgresql")
+def test_what_comes_back_while_an_offer_is_being_written_is_kept_for_it():
+    """The offer has found nothing left and is not committed yet: who gives one back waits, and then finds it."""
+    perk = PerkFactory(stock=1)
+    taken, citizen, has_looked = reservation(perk=perk), citizen_with(), Event()
+
+    def offer():
+        with transaction.atomic():
+            make_good = make_good_for(citizen, perk)
+            has_looked.set()
+            time.sleep(0.5)
+            return make_good.is_kept
+
+    def cancel():
+        has_looked.wait(10)
+        return bool(cancel_redemption(redemption=taken))
+
+    assert at_once(offer, cancel) == [False, True]
+    assert MakeGood.objects.get().is_kept
+    perk.refresh_from_db()
+    assert (perk.taken_count, perk.promised_count) == (0, 1)
+
+
+def _people(count):
+    return [citizen_with() for _ in range(count)]
 
 
 def test_being_told_at_once_offers_once_and_whoever_leaves_keeps_nothing():

@@ -36,6 +36,7 @@ def told(event):
 
 @pytest.mark.usefixtures("crowd")
 def test_one_key_sent_64_times_is_one_redemption_and_63_replays():
+    """Lesson 3."""
     # A perk one may have many of, so that nothing but the key stands in the way of a second one.
     perk, citizen = PerkFactory(stock=100, limit_per_citizen=None), citizen_with()
     path = f"/api/v1/perks/{perk.public_id}/redemptions"

@@ -26,6 +26,7 @@ def told(event):
 
 @pytest.mark.usefixtures("crowd")
 def test_64_citizens_and_10_left_are_exactly_10():
+    """Lesson 1."""
     perk = PerkFactory(stock=10)
     results = at_once(*[take(citizen_with(), perk) for _ in range(64)])
     assert Counter(results) == {True: 10, "sold_out": 54}
@@ -38,6 +39,7 @@ def test_64_citizens_and_10_left_are_exactly_10():
 
 @pytest.mark.usefixtures("crowd")
 def test_32_attempts_of_one_citizen_are_as_many_as_one_citizen_may():
+    """Lesson 1."""
     perk, citizen = PerkFactory(limit_per_citizen=1), citizen_with()
     results = at_once(*[take(citizen, perk)] * 32)
     assert Counter(results) == {True: 1, "citizen_limit_reached": 31}
@@ -46,6 +48,7 @@ def test_32_attempts_of_one_citizen_are_as_many_as_one_citizen_may():
 
 
 def test_16_attempts_of_one_citizen_are_as_many_as_a_period_allows():
+    """Lesson 1."""
     perk, citizen = PerkFactory(limit_per_citizen=None, limit_per_citizen_day=1), citizen_with()
     results = at_once(*[take(citizen, perk)] * 16)
     assert Counter(results) == {True: 1, "period_limit_reached": 15}
@@ -54,6 +57,7 @@ def test_16_attempts_of_one_citizen_are_as_many_as_a_period_allows():
 
 @pytest.mark.usefixtures("crowd")
 def test_32_citizens_take_as_many_as_a_day_allows():
+    """Lesson 1."""
     perk = PerkFactory(stock=None, limit_per_day=5)
     results = at_once(*[take(citizen_with(), perk) for _ in range(32)])
     assert Counter(results) == {True: 5, "daily_limit_reached": 27}
@@ -79,6 +83,7 @@ def test_12_attempts_at_one_merchant_hold_two():
 
 
 def test_a_budget_is_spent_to_the_cent_and_no_further():
+    """Lesson 1."""
     tier = {"min_score": None, "benefit": {"text": "3.33 off", "amount": {"amount": 333, "currency": "EUR"}}}
     perk = PerkFactory(stock=None, tiers=[tier], budget_amount=1000, budget_currency="EUR")
     results = at_once(*[take(citizen_with(), perk) for _ in range(12)])
@@ -134,6 +139,7 @@ def test_nothing_is_taken_of_a_perk_after_it_was_paused():
 
 
 def test_a_place_that_is_given_back_is_taken_once():
+    """Lesson 5."""
     perk = PerkFactory(stock=1)
     held = reservation(perk=perk)
     results = at_once(

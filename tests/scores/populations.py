@@ -1,5 +1,6 @@
 """Several people's random lives under one random scorecard, and the population statement over tables made for them."""
 
+import copy
 from contextlib import contextmanager
 
 from django.db import connection
@@ -48,7 +49,7 @@ populations = some_bytes(BYTES).map(population_of)
 
 
 def _extreme(card, choices):
-    document = card.document
+    document = copy.deepcopy(card.document)
     document["range"]["max"] = "10000"
     for factor in document["factors"][:2]:
         factor |= {"min": "-10000", "max": "10000"}
@@ -60,7 +61,7 @@ def _extreme(card, choices):
 
 
 def _finely_binned(card, choices):
-    document = card.document
+    document = copy.deepcopy(card.document)
     for rule in document["rules"]:
         fine = [{"up_to": str(number), "points": f"{number % 7 - 2}.5"} for number in range(-20, choices.one((-4, 0)))]
         coarse = [bin for bin in rule["bins"] if "up_to" not in bin or float(bin["up_to"]) > 0]

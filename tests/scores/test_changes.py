@@ -11,6 +11,7 @@ from scores.changes import CAUSES, LINE_KINDS, Line, compare
 from scores.explaining import Explanation
 from scores.scorecard import load_scorecard
 from scores.scoring import month, score
+from tests.budgets import AT_EDGES
 
 from .random_lives import Choices, day_of, scorecard_of, some_bytes, some_day, some_entry
 from .test_scoring import CARD, entry, payment
@@ -319,7 +320,7 @@ class Life:
 def test_through_a_life_the_lines_sum_to_every_difference(least_examples):
     seen = Counter()
 
-    @settings(max_examples=settings.default.max_examples // 2)
+    @settings(max_examples=AT_EDGES // 2)
     @given(some_bytes(CHOICES))
     def check(drawn):
         life = Life(drawn)

@@ -71,7 +71,7 @@ def test_a_signed_answer_is_the_check_and_says_nothing_of_the_document(citizen):
     assert document_state(citizen=citizen, now=NOW) == (NOW, False, None)
 
 
-def test_the_same_answer_again_or_another_under_its_token_changes_nothing(citizen):
+def test_threat_25_the_same_answer_again_or_another_under_its_token_changes_nothing(citizen):
     visit = visit_of(citizen)
     take(message(visit))
     before = Enrolment.objects.values().get(), list(Entry.objects.values()), DocumentVisit.objects.values().get()
@@ -104,7 +104,7 @@ def wrong_messages(visit):
         yield signed(wrong)
 
 
-def test_nothing_but_a_fresh_signed_answer_is_one(citizen):
+def test_threat_25_nothing_but_a_fresh_signed_answer_is_one(citizen):
     visit = visit_of(citizen)
     for headers, body in wrong_messages(visit):
         with pytest.raises(AnswerNotGenuine):

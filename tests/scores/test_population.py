@@ -1,5 +1,6 @@
 """Two engines, one truth: the statement over everybody gives what the pure function gives for each."""
 
+import copy
 import random
 import sys
 from collections import Counter
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from scores import population, population_rules
 from scores.scorecard import scorecard_from_document
 from scores.scoring import Entry, score
+from tests.budgets import AT_EDGES
 
 from .populations import BYTES, by_statement, population_of, populations, tables
 from .random_lives import EDGES, day_of, edges_of
@@ -47,7 +49,7 @@ def by_pure(card, people, as_of):
 def test_both_engines_are_equal_at_every_edge(tried_tables, least_examples):
     stood_at = Counter()
 
-    @settings(max_examples=settings().max_examples // 8)
+    @settings(max_examples=AT_EDGES // 8)
     @given(populations)
     def check(case):
         pure, edges = by_pure(*case)
@@ -60,7 +62,7 @@ def test_both_engines_are_equal_at_every_edge(tried_tables, least_examples):
 
 def test_a_kind_that_two_factors_read_over_different_months_counts_for_the_need_of_one(tried_tables, shipped_card):
     """Found by the property test: the kinds of one need lie before a kind that counts for it later than for others."""
-    document = shipped_card.document
+    document = copy.deepcopy(shipped_card.document)
     document["thin_file"]["min_entries"] = 1
     rule = {"counts": "every", "fades": False, "min": "0", "max": "9", "bins": [{"points": "1"}]}
     reads = [
@@ -84,7 +86,7 @@ def test_a_kind_that_two_factors_read_over_different_months_counts_for_the_need_
 def test_the_largest_points_there_may_be_overflow_nothing(tried_tables, shipped_card):
     """Rules alike that each give or take as much as allowed, in every way to count, in one factor."""
     for points in ("10000", "-10000", "2147.483", "-2147.483"):
-        document = shipped_card.document
+        document = copy.deepcopy(shipped_card.document)
         document["range"]["max"] = "10000"
         document["factors"][0] |= {"min": "-10000", "max": "10000"}
         document["rules"] = [

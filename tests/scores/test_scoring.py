@@ -5,12 +5,13 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from scores.catalogue import kind, lapses_on
 from scores.explaining import Explanation, SourceCap
 from scores.scorecard import load_scorecard
 from scores.scoring import Entry, Hypothetical, NextBand, PurposeScore, band, format_points, next_band, score, what_if
+from tests.budgets import AT_EDGES
 
 from .naive_score import naive_score
 from .random_lives import EDGES, cases, edges_of
@@ -247,6 +248,7 @@ def test_an_entry_two_rules_read_is_one_record():
 def test_every_identity_holds_at_every_edge(least_examples):
     stood_at = Counter()
 
+    @settings(max_examples=AT_EDGES)
     @given(cases)
     def check(case):
         card, entries, as_of = case

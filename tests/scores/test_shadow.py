@@ -1,6 +1,5 @@
 """What a shadow run tells: right numbers for many people, nothing about few, whatever is added and subtracted."""
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -26,8 +25,9 @@ from scores.shadow import (
     summary,
     told,
 )
+from tests.budgets import tries
 
-FEWER = settings(max_examples=1500 if os.environ.get("CI") == "true" else 200)
+FEWER = settings(max_examples=tries(100, 500, 2000))
 BLUR = Blur(b"a secret of the server")
 CELLS = [cell for section in MOVES for cell in section]
 WATCHED = Watched(

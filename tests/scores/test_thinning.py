@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from scores.changes import ENTRY_ADDED, FADED, LINE_KINDS, ROUNDING, Line
 from scores.thinning import Step, summed, thin
+from tests.budgets import tries
 
 POINT = 1_000_000
 
@@ -76,7 +77,7 @@ def months(draw):
 
 
 @given(months())
-@settings(max_examples=300)
+@settings(max_examples=tries(60, 120, 1000))
 def test_what_is_left_of_any_month_still_adds_up_and_follows(month):
     kept = thin(month)
     places = sorted(kept)

@@ -1,6 +1,5 @@
 """Trust by hand, against a second and slower way to the same number, and under what people would try."""
 
-import os
 import random
 from fractions import Fraction
 from itertools import permutations, product
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scores.trust import SCALE, trust_reaching
+from tests.budgets import tries
 
 
 def trust(graph, *seeds):
@@ -94,14 +94,14 @@ def test_the_order_of_people_and_of_vouches_decides_nothing(order):
 SMALL = st.dictionaries(st.integers(0, 7), st.sets(st.integers(0, 7), max_size=6), max_size=8)
 
 
-@settings(max_examples=1000 if os.environ.get("CI") else 100, deadline=None)
+@settings(max_examples=tries(100, 500, 2000), deadline=None)
 @given(graph=SMALL, seeds=st.sets(st.integers(0, 7), max_size=3))
 def test_it_is_the_sum_over_every_walk(graph, seeds):
     graph = {giver: receivers - {giver} for giver, receivers in graph.items()}
     assert trust(graph, *seeds) == naive_trust(graph, seeds)
 
 
-@settings(max_examples=500 if os.environ.get("CI") else 50, deadline=None)
+@settings(max_examples=tries(50, 250, 1000), deadline=None)
 @given(graph=SMALL, seeds=st.sets(st.integers(0, 7), max_size=3), ring=st.integers(2, 5))
 def test_a_ring_nobody_outside_vouches_into_gains_nothing_however_it_vouches(graph, seeds, ring):
     graph = {giver: receivers - {giver} for giver, receivers in graph.items()}

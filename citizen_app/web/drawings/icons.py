@@ -53,6 +53,8 @@ PATHS = {
         '18.7l1.2-1.2"/>'
     ),
     "list": '<path d="M8.5 6.5H20M8.5 12H20M8.5 17.5H20M4 6.5h.1M4 12h.1M4 17.5h.1"/>',
+    "phone": '<rect x="7" y="2.8" width="10" height="18.4" rx="2.4"/><path d="M11 18.2h2"/>',
+    "key": '<circle cx="8" cy="15.5" r="4.5"/><path d="M11.2 12.3 19.5 4M16 7.5l2.8 2.8"/>',
     "lock": '<rect x="5" y="11" width="14" height="9.5" rx="2"/><path d="M8 11V8a4 4 0 0 1 8 0v3M12 14.5v2.5"/>',
     "mail": '<rect x="3.5" y="5.5" width="17" height="13" rx="2"/><path d="M4 7l8 6 8-6"/>',
     "minus": '<path d="M6 12h12"/>',
@@ -89,6 +91,7 @@ PATHS = {
     ),
     "tag": '<path d="M4 4h8l8 8-8 8-8-8z"/><circle cx="8.5" cy="8.5" r="1.2"/>',
     "tick": '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
+    "till": '<rect x="6" y="3" width="12" height="18" rx="2"/><path d="M9 7h6v5H9zM10.5 17.5h3"/>',
     "undo": '<path d="M8.5 5L4 9.5 8.5 14"/><path d="M4 9.5h9.5a6 6 0 0 1 0 10.5H10"/>',
     "warning": '<path d="M12 4l9 16H3z"/><path d="M12 10v4.5M12 17.2v.1"/>',
     "what-if": '<path d="M5 8h9M18 8h1M5 16h2M11 16h8"/><circle cx="16" cy="8" r="2"/><circle cx="9" cy="16" r="2"/>',

@@ -2,10 +2,17 @@
 
 from rest_framework import serializers
 
+from perks.api.deposit_shapes import TakenDepositSerializer
+
 
 class StandingSerializer(serializers.Serializer):
-    state = serializers.CharField()
-    records = serializers.IntegerField()
+    """What authorities recorded about an enterprise, never about a person."""
+
+    state = serializers.ChoiceField(
+        ["good", "suspended"], help_text="suspended: a grave penalty is not remedied, so it cannot offer perks"
+    )
+    badge = serializers.ChoiceField(["red_list"], allow_null=True, help_text="the authorities' list of the best")
+    records = serializers.IntegerField(help_text="how many of its records count")
 
 
 class MerchantLineSerializer(serializers.Serializer):
@@ -79,17 +86,41 @@ class SpanSerializer(serializers.Serializer):
         return super().get_fields() | {"from": serializers.CharField(), "to": serializers.CharField()}
 
 
+class ImageUrlsSerializer(serializers.Serializer):
+    small = serializers.CharField(help_text="at most 320 pixels a side, WebP; it never shows anything else")
+    medium = serializers.CharField(help_text="at most 640")
+    large = serializers.CharField(help_text="at most 1280")
+
+
+class ImageSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    alt = serializers.CharField(help_text="what it shows, in words")
+    urls = ImageUrlsSerializer()
+    width = serializers.IntegerField(help_text="of the largest")
+    height = serializers.IntegerField()
+
+
+class DeskSerializer(serializers.Serializer):
+    is_open = serializers.BooleanField()
+    opens_at = serializers.DateTimeField(allow_null=True)
+    closes_at = serializers.DateTimeField(allow_null=True)
+
+
 class PerkCardSerializer(serializers.Serializer):
     id = serializers.CharField()
     kind = serializers.CharField()
     purpose = serializers.CharField()
     title = serializers.CharField()
+    language = serializers.CharField(help_text="of its texts: the first you accept that it is whole in, else its own")
     merchant = MerchantLineSerializer()
     tiers = TierSerializer(many=True)
     eligibility = EligibilitySerializer()
     validity = ValiditySerializer()
     zone = serializers.CharField()
-    images = serializers.ListField(child=serializers.URLField())
+    distance_km = serializers.FloatField(
+        allow_null=True, help_text="to its nearest branch, when the list is asked for near a point"
+    )
+    images = ImageSerializer(many=True)
     categories = serializers.ListField(child=serializers.CharField())
     fair_terms = serializers.CharField()
     desk_learns = serializers.ListField(child=serializers.CharField())
@@ -103,10 +134,15 @@ class PerkPageSerializer(PerkCardSerializer):
     version = serializers.IntegerField()
     description = serializers.CharField()
     terms = serializers.CharField()
+    languages = serializers.ListField(child=serializers.CharField(), help_text="the ones it can be read in")
     branches = BranchLineSerializer(many=True)
     hours = SpanSerializer(many=True)
+    desk = DeskSerializer()
     hold_minutes = serializers.IntegerField()
     offline = serializers.CharField()
+    deposit = serializers.DictField(
+        allow_null=True, help_text="deposit waiver: {classes, remainder_items, max_days}, before they are frozen"
+    )
 
 
 class RedeemedPerkSerializer(serializers.Serializer):
@@ -116,6 +152,65 @@ class RedeemedPerkSerializer(serializers.Serializer):
     purpose = serializers.CharField()
     zone = serializers.CharField()
     merchant = MerchantLineSerializer()
+
+
+class BoostSerializer(serializers.Serializer):
+    boost = serializers.CharField(help_text="1.01 to 1.50")
+    state = serializers.ChoiceField(["running", "ended"])
+    judged_again_after = serializers.DateTimeField(
+        allow_null=True, help_text="it is frozen until then, and judged again on a day drawn at random"
+    )
+    ended_at = serializers.DateTimeField(allow_null=True)
+    ended_because = serializers.ChoiceField(["not_reached", "paused", "disconnected", "over"], allow_null=True)
+
+
+class QrSerializer(serializers.Serializer):
+    url = serializers.URLField()
+    rotates_every = serializers.IntegerField(help_text="seconds")
+
+
+class MoneyAnswerSerializer(serializers.Serializer):
+    amount = serializers.IntegerField(help_text="minor units")
+    currency = serializers.CharField()
+
+
+class GiftCardShortSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    state = serializers.ChoiceField(["open", "spent", "expired", "reversed"], help_text="open: its code is chargeable")
+    face = MoneyAnswerSerializer()
+    balance = MoneyAnswerSerializer()
+
+
+class GiftCardLineSerializer(GiftCardShortSerializer):
+    redemption = serializers.CharField()
+    perk = RedeemedPerkSerializer()
+    issued_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class StatementRowSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    at = serializers.DateTimeField()
+    what = serializers.ChoiceField(
+        ["issue", "charge", "refund", "expire", "reverse"], help_text="reverse: a charge or the whole card taken back"
+    )
+    where = serializers.CharField(allow_null=True, help_text="the branch")
+    amount = MoneyAnswerSerializer(help_text="negative where it left the card")
+    balance = MoneyAnswerSerializer(help_text="after it")
+
+
+class GiftCardSerializer(GiftCardLineSerializer):
+    terms = serializers.CharField()
+    code = serializers.CharField(allow_null=True, help_text="only while it is open, as the three below")
+    seed = serializers.CharField(allow_null=True, help_text="of the six digits: RFC 6238, SHA-1, 30 s")
+    qr = QrSerializer(allow_null=True)
+    statement = StatementRowSerializer(many=True, help_text="newest first")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        # `pass` is no name a class body may give.
+        return super().get_fields() | {
+            "pass": serializers.CharField(allow_null=True, help_text="shown as CA1:<pass>.<six digits>")
+        }
 
 
 class RedemptionLineSerializer(serializers.Serializer):
@@ -132,6 +227,12 @@ class RedemptionLineSerializer(serializers.Serializer):
     redeemed_at = serializers.DateTimeField(allow_null=True)
     reason = serializers.CharField(allow_null=True)
     release = ReleaseSerializer()
+    pending_until = serializers.DateTimeField(
+        allow_null=True, help_text="it was reached only thanks to a dispute, and is yours when that ends well or then"
+    )
+    boost = BoostSerializer(allow_null=True, help_text="of a visibility boost; null for other kinds")
+    gift_card = GiftCardShortSerializer(allow_null=True, help_text="gift cards only")
+    deposit = TakenDepositSerializer(allow_null=True, help_text="deposit waivers only: its agreement")
 
 
 class MakeGoodSerializer(serializers.Serializer):
@@ -153,17 +254,15 @@ class MakeGoodSerializer(serializers.Serializer):
     redemption = serializers.CharField(allow_null=True)
 
 
-class QrSerializer(serializers.Serializer):
-    url = serializers.URLField()
-    rotates_every = serializers.IntegerField(help_text="seconds")
-
-
 class RedemptionSerializer(RedemptionLineSerializer):
     terms = serializers.CharField()
-    code = serializers.CharField(allow_null=True, help_text="only while it is reserved, as the four below")
+    code = serializers.CharField(allow_null=True, help_text="only while it can be shown, as the four below")
     seed = serializers.CharField(allow_null=True, help_text="of the six digits: RFC 6238, SHA-1, 30 s")
     valid_until = serializers.DateTimeField()
     qr = QrSerializer(allow_null=True)
+    outside_code = serializers.CharField(
+        allow_null=True, help_text="for the merchant's own shop, where the perk gives one; while it is yours"
+    )
 
     def get_fields(self) -> dict[str, serializers.Field]:
         # `pass` is no name a class body may give.

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from citizen_app.api.etags import etagged
 from citizen_app.api.permissions import IsCitizen
 from citizen_app.api.renderers import JSONRenderer
 from citizen_app.api.serializers import StrictSerializer
@@ -35,8 +36,10 @@ class BadgeView(ApiView):
     """What your badge says."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
 
     @extend_schema(operation_id="get_badge", responses=BadgeSerializer)
+    @etagged
     def get(self, request: Request) -> Response:
         """Return the badge in words."""
         return Response(BadgeSerializer(badge_of(cast(Citizen, request.user))).data)
@@ -46,6 +49,7 @@ class BadgePngView(ApiView):
     """Your badge to show: since when, whether your identity was checked, how many perks you enjoyed."""
 
     permission_classes = [IsCitizen]
+    refusals = frozenset({404})  # not_enrolled
     query_serializer = BadgeQuery
     renderer_classes = [PngRenderer, JSONRenderer]
 
@@ -54,8 +58,9 @@ class BadgePngView(ApiView):
         parameters=[OpenApiParameter("theme", str, enum=list(THEMES), description="light unless said")],
         responses={(200, "image/png"): OpenApiResponse(OpenApiTypes.BINARY, "The picture, 1200 × 630")},
     )
+    @etagged
     def get(self, request: Request) -> HttpResponse:
         """Return the badge as PNG, without any metadata."""
         badge = badge_of(cast(Citizen, request.user))
         picture = draw_badge(badge, theme=self.query.get("theme", "light"))
-        return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, no-cache"})
+        return HttpResponse(picture, content_type="image/png")

@@ -56,6 +56,8 @@ class TakeView(ApiView):
         redemption = take_make_good(
             make_good=make_good,
             date=said.get("date"),
+            until=said.get("until"),
+            vehicle_class=said.get("class", ""),
             branch=named_branch(make_good.perk, said.get("branch")),
             booking_reference=said.get("booking_reference", ""),
             now=now,

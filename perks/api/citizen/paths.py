@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from citizen_app.api.etags import etagged
 from citizen_app.api.permissions import IsCitizen
 from citizen_app.api.views import ApiView
 from citizen_app.models import Citizen
@@ -56,6 +57,7 @@ class PathView(ApiView):
     permission_classes = [IsCitizen]
 
     @extend_schema(operation_id="get_perk_path", responses=PathSerializer)
+    @etagged
     def get(self, request: Request, perk_id: str) -> Response:
         """Return the fewest things to do, or to wait for, until the perk's next tier is reached."""
         now = timezone.now()

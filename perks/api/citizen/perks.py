@@ -17,17 +17,18 @@ from citizen_app.api.serializers import StrictBoolean, Text
 from citizen_app.api.views import ApiView
 from citizen_app.models import Citizen
 from perks.api.citizen.answers import PerkCardSerializer, PerkPageSerializer
+from perks.languages import wanted_languages
 from perks.models import Merchant, Perk
 from perks.services.catalogue_reading import (
-    BadPlace,
-    Near,
     Wanted,
     cards_of,
     catalogue,
+    order_of,
     takeable_cards_of,
     with_what_cards_show,
 )
 from perks.services.eligibility_reading import judge_each
+from perks.services.nearness import BadPlace, Near
 from perks.services.showing_perks import branches_of, perk_page
 from scores import assessments
 
@@ -41,7 +42,14 @@ class PerkQuery(PageQuery):
     purpose = serializers.ChoiceField(sorted(set(Merchant.PURPOSE_OF.values())), required=False)
     eligible = StrictBoolean(required=False, help_text="true: only what you can take now")
     near = Text(max_length=40, required=False, help_text="an airport's IATA code, or latitude,longitude (within 50 km)")
-    q = Text(max_length=80, required=False, help_text="words of the title")
+    opens = serializers.ChoiceField(
+        ["soon"], required=False, help_text="soon: only what can be taken from a day of the next seven on"
+    )
+    q = Text(
+        max_length=80,
+        required=False,
+        help_text="beginnings of words of title, description, merchant or category, in any language and order",
+    )
 
     def validate_near(self, text: str) -> Near:
         try:
@@ -59,7 +67,7 @@ class PerkListView(ApiView):
     @extend_schema(operation_id="list_perks", responses=page_of("PerkCardPage", PerkCardSerializer))
     @etagged
     def get(self, request: Request) -> Response:
-        """Return perks, newest first."""
+        """Return perks, newest first, or the nearest first where a point is named."""
         citizen, now, said = cast(Citizen, request.user), timezone.now(), self.query
         assessment = assessments.assess(citizen, now=now)
         only_eligible = bool(said.get("eligible"))
@@ -69,16 +77,18 @@ class PerkListView(ApiView):
             merchant=said.get("merchant"),
             purpose=said.get("purpose"),
             near=said.get("near"),
+            opens_soon="opens" in said,
             words=said.get("q"),
             only_eligible=only_eligible,
         )
         cards = takeable_cards_of if only_eligible else cards_of
 
         def shape(perks: list[Perk]) -> list[dict[str, Any]]:
-            return cards(citizen=citizen, perks=perks, assessment=assessment, now=now)
+            return cards(citizen=citizen, perks=perks, assessment=assessment, now=now, languages=languages)
 
+        languages = languages_of(request)
         perks = catalogue(citizen=citizen, assessment=assessment, wanted=wanted, now=now)
-        return page(request, perks, shape=shape)
+        return page(request, perks, order=order_of(wanted), shape=shape)
 
 
 class PerkView(ApiView):
@@ -91,10 +101,15 @@ class PerkView(ApiView):
     def get(self, request: Request, perk_id: str) -> Response:
         """Return a perk that is, or was, offered."""
         citizen, now = cast(Citizen, request.user), timezone.now()
-        perk = with_what_cards_show(offered(now)).named(perk_id)
+        perk = with_what_cards_show(offered(now), now=now).named(perk_id)
         assessment = assessments.assess(citizen, now=now)
         answer = judge_each(citizen=citizen, perks=[perk], assessment=assessment, now=now)[perk.pk]
-        return Response(perk_page(perk, answer, branches_of(perk)))
+        return Response(perk_page(perk, answer, branches_of(perk), languages_of(request), now=now))
+
+
+def languages_of(request: Request) -> tuple[str, ...]:
+    """In which languages the caller wants to read: what the request accepts, then their account's."""
+    return wanted_languages(request.headers.get("Accept-Language", ""), cast(Citizen, request.user).language)
 
 
 def offered(now: Any) -> Any:

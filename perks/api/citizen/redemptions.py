@@ -24,18 +24,34 @@ from citizen_app.models import Citizen
 from perks.api.citizen.answers import RedemptionLineSerializer, RedemptionSerializer
 from perks.api.citizen.perks import offered
 from perks.models import Branch, Perk, Redemption
+from perks.services.outside_codes import outside_code_of
 from perks.services.pictures import qr_png, qr_svg
-from perks.services.redemptions import cancel_redemption, remembering_refusals, state_at, take_perk
+from perks.services.redemptions import (
+    cancel_redemption,
+    is_shown,
+    look_before_taking,
+    remembering_refusals,
+    take_perk,
+)
 from perks.services.showing import shown_pass
 from perks.services.showing_perks import redemption_line, redemption_page, secret_members
 
 
 class TakeBody(StrictSerializer):
-    """Nothing for a discount; for priority the day and the branch."""
+    """Nothing for a discount; for priority the day and the branch; for a deposit waiver also until when and what."""
 
-    date = LocalDate(required=False, help_text="priority: local, at the branch")
-    branch = Text(max_length=40, required=False, help_text="priority: a branch's id")
-    booking_reference = Text(max_length=64, required=False, help_text="priority: how the desk knows you")
+    date = LocalDate(required=False, help_text="priority, deposit waiver: local, at the branch")
+    until = LocalDate(required=False, help_text="deposit waiver: the day of return, local, at the branch")
+    branch = Text(max_length=40, required=False, help_text="priority, deposit waiver: a branch's id")
+    booking_reference = Text(
+        max_length=64, required=False, help_text="priority, deposit waiver: how the desk knows you"
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """`class` is a word of Python's."""
+        return super().get_fields() | {
+            "class": Text(max_length=40, required=False, help_text="deposit waiver: a class of `deposit.classes`")
+        }
 
 
 class RedemptionQuery(PageQuery):
@@ -47,7 +63,7 @@ class RedemptionQuery(PageQuery):
 def own(request: Request) -> Any:
     """The reader's redemptions, with what their answers show."""
     mine = Redemption.objects.filter(citizen=cast(Citizen, request.user))
-    return mine.select_related("perk", "version", "merchant", "branch")
+    return mine.select_related("perk", "version", "merchant", "branch", "gift_card", "deposit", "boost")
 
 
 def qr_url(request: Request, redemption_id: str) -> str:
@@ -57,9 +73,10 @@ def qr_url(request: Request, redemption_id: str) -> str:
 def secrets_again(view: ApiView, request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """Derive code, pass and seed again for a replay; once it is used or over there is nothing to show."""
     redemption = own(request).named(body["id"])
-    if state_at(redemption, timezone.now()) != Redemption.State.RESERVED:
-        return {}
-    return secret_members(redemption, qr_url=qr_url(request, body["id"]))
+    again = {"outside_code": outside_code_of(redemption)}
+    if not is_shown(redemption, timezone.now()):
+        return again
+    return again | secret_members(redemption, qr_url=qr_url(request, body["id"]))
 
 
 class TakeView(ApiView):
@@ -70,12 +87,21 @@ class TakeView(ApiView):
     @extend_schema(operation_id="take_perk", request=TakeBody, responses={201: RedemptionSerializer})
     def post(self, request: Request, perk_id: str) -> Response:
         """Reserve one and return its code, pass and seed; refused with the first reason that holds."""
-        perk = offered(timezone.now()).named(perk_id)
+        key = Perk.key_of(perk_id)
+        if key is None:
+            raise NotFound
+        perk = Perk(pk=key)
         # Around the key's transaction: what was refused is remembered after it is rolled back.
         with remembering_refusals(citizen=cast(Citizen, request.user), perk=perk):
             return cast(Response, no_store(self._take(request, perk)))
 
-    @idempotent(secrets=secrets_again)
+    def _look(self, request: Request, perk: Perk) -> None:
+        if request.data:
+            return  # what was said is judged before what stands in the way
+        now = timezone.now()
+        look_before_taking(citizen=cast(Citizen, request.user), perk=perk, among=offered, now=now)
+
+    @idempotent(secrets=secrets_again, first=_look, kept_last=True)
     def _take(self, request: Request, perk: Perk) -> Response:
         said = read_body(request, TakeBody)
         now = timezone.now()
@@ -83,8 +109,11 @@ class TakeView(ApiView):
             citizen=cast(Citizen, request.user),
             perk=perk,
             date=said.get("date"),
+            until=said.get("until"),
             branch=named_branch(perk, said.get("branch")),
+            vehicle_class=said.get("class", ""),
             booking_reference=said.get("booking_reference", ""),
+            among=offered,
             now=now,
         )
         url = qr_url(request, redemption.public_id)
@@ -129,7 +158,7 @@ class CancelView(ApiView):
     permission_classes = [IsCitizen]
 
     @extend_schema(operation_id="cancel_redemption", request=NoBody, responses=RedemptionSerializer)
-    @idempotent(secrets=secrets_again)
+    @idempotent(secrets=secrets_again, kept_last=True)
     def post(self, request: Request, redemption_id: str) -> Response:
         """Cancel; its perk says what returns to whom (`release.on_cancel`)."""
         read_body(request, NoBody)
@@ -158,8 +187,8 @@ class QrView(ApiView):
 
     def _shown(self, request: Request, redemption_id: str) -> str:
         redemption, now = own(request).named(redemption_id), timezone.now()
-        if state_at(redemption, now) != Redemption.State.RESERVED:
-            raise NotFound("Only what is reserved has a picture.")
+        if not is_shown(redemption, now):
+            raise NotFound("Only what can be shown has a picture.")
         return shown_pass(redemption, at=now)
 
 
@@ -194,7 +223,7 @@ def named_branch(perk: Perk, branch_id: str | None) -> Branch | None:
     if branch_id is None:
         return None
     try:
-        found: Branch = Branch.objects.filter(merchant_id=perk.merchant_id).named(branch_id)
+        found: Branch = Branch.objects.filter(merchant__perks=perk).named(branch_id)
     except NotFound:
         raise InvalidInput(FieldError("/branch", "invalid", "This perk is not given at that branch.")) from None
     return found

@@ -4,9 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from citizen_app.accounts.clients import SANDBOX
 from citizen_app.api.serializers import BoundedInteger, Instant, MoneySerializer, StrictSerializer, Text
 from citizen_app.models.citizen import validate_zone
 from perks.models import Member, Merchant, Perk
+from perks.models.tills import LONGEST_SHIFT
 from perks.services.clients import SCOPES
 
 MOST = 1_000_000_000
@@ -24,6 +26,13 @@ class MerchantBody(StrictSerializer):
     sector = serializers.ChoiceField(Merchant.Sector.choices)
     country = serializers.RegexField(r"\A[A-Z]{2}\Z", help_text="ISO 3166-1 alpha-2")
     website = serializers.URLField(max_length=200, required=False)
+    contact_person = Text(max_length=120, required=False, help_text="whom an operator asks")
+    registry_number = serializers.RegexField(
+        r"\A[A-Za-z0-9._/ -]{1,40}\Z", required=False, help_text="under which a register knows you"
+    )
+    registry = serializers.SlugField(
+        max_length=40, required=False, help_text="which register; left out: your country's register of companies"
+    )
 
 
 class LimitsBody(StrictSerializer):
@@ -48,6 +57,10 @@ class PerkBodySerializer(StrictSerializer):
     description = Text(max_length=4000, multiline=True, allow_blank=True, required=False)
     terms = Text(max_length=8000, multiline=True, allow_blank=True, required=False)
     fair_terms = Text(max_length=4000, multiline=True, allow_blank=True, required=False)
+    language = Text(max_length=12, required=False, help_text="of the texts above; `en` unless said")
+    translations = serializers.DictField(
+        required=False, help_text='{"de": {"title", "description", "terms", "fair_terms"}}; replaces all there were'
+    )
     categories = serializers.ListField(
         child=serializers.RegexField(r"\A[a-z0-9][a-z0-9_-]{0,39}\Z"), max_length=10, required=False
     )
@@ -73,6 +86,15 @@ class PerkBodySerializer(StrictSerializer):
     release = ReleaseBody(required=False)
     offline = serializers.ChoiceField(["accept", "arrivals_only", "refuse"], required=False)
     deposit = serializers.DictField(allow_null=True, required=False)
+    code_list = Text(
+        max_length=40, allow_null=True, required=False, help_text="discounts: whose codes its takers are given"
+    )
+
+
+class PriceSerializer(MoneySerializer):
+    """An amount that is more than nothing."""
+
+    amount = BoundedInteger(1, 10**12)
 
 
 class ScanBody(StrictSerializer):
@@ -82,7 +104,8 @@ class ScanBody(StrictSerializer):
     nonce = serializers.RegexField(r"\A[\x21-\x7e]{8,64}\Z", help_text="8 to 64 visible ASCII characters")
     branch = Text(max_length=40, required=False, help_text="a branch's id; needed where there are several")
     scanned_at = Instant(required=False, help_text="at most 72 hours ago")
-    amount = MoneySerializer(required=False, help_text="gift cards only")
+    amount = PriceSerializer(required=False, help_text="gift cards only, and needed for them")
+    shift = Text(max_length=40, required=False, help_text="on a till: the earlier shift in which it was scanned")
 
     def get_fields(self) -> dict[str, serializers.Field]:
         # `pass` is no name a class body may give.
@@ -93,13 +116,52 @@ class ScanBody(StrictSerializer):
     def validate(self, said: dict[str, Any]) -> dict[str, Any]:
         if ("code" in said) == ("pass" in said):
             raise serializers.ValidationError({"code": ["Send either `code` or `pass`."]}, "invalid")
-        if "amount" in said:
-            raise serializers.ValidationError({"amount": ["Only gift cards are charged an amount."]}, "invalid")
         return said
+
+
+class TillBody(StrictSerializer):
+    """A till to be paired."""
+
+    name = Text(max_length=60)
+    branch = Text(max_length=40, required=False, help_text="a branch's id; needed where there are several")
+    shift_minutes = BoundedInteger(15, LONGEST_SHIFT, required=False, help_text="how long a PIN opens it; 480")
+
+
+class PairBody(StrictSerializer):
+    """The code a manager was shown; `name` is the device's own where it has a better one."""
+
+    pairing_code = Text(max_length=20)
+    name = Text(max_length=60, required=False)
+
+
+class PinField(serializers.RegexField):
+    """Four to eight digits."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(r"\A[0-9]{4,8}\Z", help_text="four to eight digits", **options)
+
+
+class ShiftBody(StrictSerializer):
+    """Who comes to work on a till."""
+
+    member = Text(max_length=40, help_text="a member's id")
+    pin = PinField()
+
+
+class PinBody(StrictSerializer):
+    pin = PinField()
 
 
 class TakeBackBody(StrictSerializer):
     reason = Text(max_length=500, required=False, multiline=True, help_text="needed after ten minutes")
+    scan = Text(max_length=40, required=False, help_text="gift cards: the scan that is meant, which must be the last")
+
+
+class RefundBody(StrictSerializer):
+    """What goes back onto the card, of which of its charges."""
+
+    amount = PriceSerializer()
+    charge = Text(max_length=40, help_text="`gift_card.charge` of the scan")
 
 
 class InvitationBody(StrictSerializer):
@@ -130,5 +192,44 @@ class BranchBody(StrictSerializer):
 
 
 class ClientBody(StrictSerializer):
-    name = Text(max_length=120)
-    scopes = serializers.ListField(child=serializers.ChoiceField(SCOPES), min_length=1, max_length=len(SCOPES))
+    name = Text(max_length=120, help_text="of an app: what people read")
+    kind = serializers.ChoiceField(["server", "app"], default="server", help_text="an app waits for an operator")
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(SCOPES),
+        min_length=1,
+        max_length=len(SCOPES),
+        required=False,
+        help_text="of a server; an app asks people for openid and boost:read",
+    )
+    app = serializers.CharField(max_length=40, required=False, help_text="with boost:lookup: your app (cli_…)")
+    redirect_uris = serializers.ListField(
+        child=Text(max_length=500),
+        min_length=1,
+        max_length=10,
+        required=False,
+        help_text="of an app: the exact https addresses that answers are sent to",
+    )
+    privacy_url = serializers.URLField(max_length=500, required=False, help_text="of an app")
+    terms_url = serializers.URLField(max_length=500, required=False, help_text="of an app, if it has any")
+
+    def validate_scopes(self, scopes: list[str]) -> list[str]:
+        if SANDBOX in scopes and len(set(scopes)) > 1:
+            raise serializers.ValidationError("A sandbox's client has no other scope: it meets nobody real.")
+        return scopes
+
+    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
+        needs, may = _FIELDS_OF_CLIENT[said["kind"]]
+        missing = {name: [serializers.ErrorDetail("This is needed.", "required")] for name in needs - said.keys()}
+        foreign = {
+            name: [serializers.ErrorDetail(f"This is not of a client of kind {said['kind']}.", "invalid")]
+            for name in said.keys() - needs - may - {"name", "kind"}
+        }
+        if missing or foreign:
+            raise serializers.ValidationError(missing | foreign)
+        return said
+
+
+_FIELDS_OF_CLIENT = {
+    "server": ({"scopes"}, {"app"}),
+    "app": ({"redirect_uris", "privacy_url"}, {"terms_url"}),
+}

@@ -68,6 +68,7 @@ class BranchView(ApiView):
     """One of your branches."""
 
     permission_classes = [Acts("branches")]
+    if_match = True
 
     @extend_schema(operation_id="get_branch", responses=BranchLineSerializer)
     def get(self, request: Request, branch_id: str) -> Response:

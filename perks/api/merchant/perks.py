@@ -63,6 +63,7 @@ class PerkView(ApiView):
     """One of your perks."""
 
     permission_classes = [Acts("perks")]
+    if_match = True
 
     @extend_schema(operation_id="get_merchant_perk", responses=MerchantPerkSerializer)
     def get(self, request: Request, perk_id: str) -> Response:
@@ -102,6 +103,8 @@ class SubmitView(PerkAction):
 
 
 class PublishView(PerkAction):
+    permission_classes = [Acts("publish")]
+
     @extend_schema(operation_id="publish_perk", request=NoBody, responses=MerchantPerkSerializer)
     def post(self, request: Request, perk_id: str) -> Response:
         """Offer an approved perk to everybody who reaches it."""

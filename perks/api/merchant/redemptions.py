@@ -82,6 +82,7 @@ class ReverseView(ApiView):
             by=acting.by,
             reason=said.get("reason", ""),
             only_own_undo=acting.only_undoes_own,
+            scan_id=said.get("scan", ""),
             now=now,
         )
         shown = with_what_rows_show(Redemption.objects).get(pk=redemption.pk)

@@ -1,4 +1,4 @@
-"""Open the demo's merchants and publish their twenty perks."""
+"""Open the demo's merchants and publish their perks."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ OPERATOR_ROLES = tuple(OperatorRole.Role)
 class Command(BaseCommand):
     help = (
         "Open the demo's merchants (names of real brands and airports, everything else invented) with branches, team "
-        "and twenty perks. A second run changes nothing; one that was broken off is taken up again."
+        "and their perks. A second run changes nothing; one that was broken off is taken up again."
     )
     requires_system_checks: list[str] = []
 

@@ -14,7 +14,7 @@ from citizen_app.demo import BANK, DemoSecrets, demo_secrets, refuse_in_producti
 from citizen_app.models import Citizen, OperatorRole
 from perks.management.commands.load_sample_perks import OPERATOR, OPERATOR_ROLES
 from perks.models import Merchant
-from perks.sample.loading import WITH_DESK, seat_cashier
+from perks.sample.loading import OTHER_DESKS, WITH_DESK, email_of_owner, seat_cashier
 from perks.sample.reading import merchants, shown_name
 
 SCORING_OPERATOR = "operator.scoring"
@@ -23,7 +23,7 @@ SCORING_ROLES = (OperatorRole.Role.SCORING, OperatorRole.Role.DISPUTES)
 
 class Command(BaseCommand):
     help = (
-        "Load the sample (people with real card payments, merchants, twenty perks) and print the demo's log-ins; a "
+        "Load the sample (people with real card payments, merchants, their perks) and print the demo's log-ins; a "
         "second run changes nothing. With --citizens, make an invented population of that size instead."
     )
     requires_system_checks: list[str] = []
@@ -52,6 +52,10 @@ class Command(BaseCommand):
             rui = demo_account("rui", first_name="Rui", password=held.password)
             owner = demo_account("owner", first_name="Olga", password=held.password)
             cashier = demo_account("cashier", first_name="Caio", password=held.password)
+            others = [
+                (demo_account(email_of_owner(key), first_name="Olga", password=held.password), what)
+                for key, what in OTHER_DESKS.items()
+            ]
             operators = [
                 demo_operator(OPERATOR, first_name="Oskar", password=held.password, roles=OPERATOR_ROLES),
                 demo_operator(SCORING_OPERATOR, first_name="Odete", password=held.password, roles=SCORING_ROLES),
@@ -64,12 +68,13 @@ class Command(BaseCommand):
             seat_cashier(cashier=cashier, merchant=merchant, now=timezone.now())
         if options["verbosity"]:
             with demo_secrets() as held:
-                self.tell([ana, rui], [owner, cashier], operators, held, shown_name(desk))
+                self.tell([ana, rui], [owner, cashier], others, operators, held, shown_name(desk))
 
     def tell(
         self,
         guests: list[Citizen],
         team: list[Citizen],
+        others: list[tuple[Citizen, str]],
         operators: list[tuple[Citizen, str]],
         held: DemoSecrets,
         desk: str,
@@ -91,6 +96,9 @@ class Command(BaseCommand):
             f"{desk}   {site}{_address('merchant:scan')} (after signing in)",
             f"  {owner.email:<26}the owner: perks, team, branches",
             f"  {cashier.email:<26}the desk: scan what a citizen shows",
+            "",
+            f"Others         {site}{_address('merchant:home')} (after signing in)",
+            *(f"  {person.email:<37}the owner of {what}" for person, what in others),
             "",
             f"Operators      {site}{_address('operator:queue')} (authenticator app; also {_address('admin:index')})",
             *(f"  {person.email:<37}TOTP secret {secret}" for person, secret in operators),

@@ -6,12 +6,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.generic import View
 
-from citizen_app.accounts.operators import RoleRequired
+from citizen_app.accounts.operators import RoleRequired, SecondFactorRequired, second_factor_lead_in, second_factor_url
+from citizen_app.api.authentication import has_second_factor
 from citizen_app.errors import DomainError, Kind, NotFound
 from citizen_app.models import Citizen
 from citizen_app.web.pages import Page
@@ -43,13 +44,13 @@ class Seated(View):
         return super().dispatch(request, *args, **kwargs)
 
     def _acting(self, request: HttpRequest, citizen: Citizen) -> Acting:
-        chosen = request.session.get(CHOSEN)
+        chosen, shown = request.session.get(CHOSEN), has_second_factor(citizen, request.session)
         if chosen is not None:
             try:
-                return acting_person(citizen=citizen, action=self.action, merchant_id=chosen)
+                return acting_person(citizen=citizen, action=self.action, second_factor=shown, merchant_id=chosen)
             except NotFound:  # they have left that team since
                 del request.session[CHOSEN]
-        return acting_person(citizen=citizen, action=self.action)
+        return acting_person(citizen=citizen, action=self.action, second_factor=shown)
 
 
 class ConsolePage(Page, Seated):
@@ -66,6 +67,11 @@ class ConsolePage(Page, Seated):
             return redirect(f"{reverse('merchant:choose')}?{urlencode({'next': request.get_full_path()})}")
         if isinstance(refusal, NoTeam):
             return redirect("merchant:apply")
+        if isinstance(refusal, SecondFactorRequired):
+            # A form was not sent to be sent again unseen: they come back to where it stood.
+            then = request.get_full_path() if request.method == "GET" else resolve_url(self.back_to(request))
+            messages.warning(request, second_factor_lead_in(self.citizen))
+            return redirect(second_factor_url(self.citizen, then=then))
         if refusal.kind is Kind.NOT_FOUND:
             raise Http404
         messages.error(request, sentence(refusal))
@@ -80,6 +86,7 @@ class ConsolePage(Page, Seated):
                 "sector": self.merchant.sector,
                 "state": self.merchant.state,
                 "refusal": self.merchant.refusal,
+                "standing_state": self.merchant.standing_state,
             },
             role=self.acting.role,
             several=seats > 1,

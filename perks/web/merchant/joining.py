@@ -8,11 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from citizen_app.api.idempotency import once
 from citizen_app.errors import DomainError, InvalidInput, NotFound
-from citizen_app.web.pages import Page
+from citizen_app.web.pages import Page, own_address
 from perks.api.merchant.bodies import MerchantBody
 from perks.errors import AlreadyMember
 from perks.models import Invitation, Member
@@ -68,7 +67,7 @@ class Choose(Page):
         if not seats:
             return redirect("merchant:apply")
         rows = [merchant_line(seat.merchant, seat.role) for seat in seats]
-        return self.show(merchants=rows, next=_own_address(request, request.GET.get("next", "")))
+        return self.show(merchants=rows, next=own_address(request, request.GET.get("next", "")))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         seats = Member.objects.filter(citizen=self.citizen).select_related("merchant")
@@ -76,7 +75,7 @@ class Choose(Page):
         if chosen is None:
             raise NotFound
         at_work_for(request, chosen)
-        return redirect(_own_address(request, request.POST.get("next", "")) or "merchant:home")
+        return redirect(own_address(request, request.POST.get("next", "")) or "merchant:home")
 
 
 class Accept(Page):
@@ -116,8 +115,3 @@ class Accept(Page):
             return None
         is_open = invitation.accepted_at is None and invitation.expires_at > timezone.now()
         return invitation if is_open and invitation.email.lower() == self.citizen.email.lower() else None
-
-
-def _own_address(request: HttpRequest, address: str) -> str:
-    """The address a form hands on, where it is one of ours."""
-    return address if url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}) else ""

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.forms import BaseFormSet, formset_factory
 
 from perks.hours import MOST_SPANS
-from perks.models import Branch, Perk
-from perks.services.catalogue import OFFERED_KINDS
+from perks.models import Branch, CodeList, Perk
+from perks.money import minor_units, written
 from perks.services.perk_body import LIMITS, RELEASES, WINDOWS
 from perks.tiers import LONGEST_TEXT, MOST_TIERS
-from perks.web.merchant.money import decimals_of, minor_units, written
+from perks.translations import MEMBERS
+from perks.web.merchant.forms import amount_field
 from perks.web.words import DAYS, KINDS, RELEASES_AT_DESK
 
 SPARE_HOURS = 3
@@ -44,20 +45,14 @@ def _returned(label: str) -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=tuple(RELEASES_AT_DESK.items()))
 
 
-def _money(label: str, help_text: str) -> forms.DecimalField:
-    places = decimals_of(settings.CURRENCY)
-    return forms.DecimalField(
-        required=False, label=label, help_text=help_text, max_digits=12 + places, decimal_places=places, min_value=0
-    )
-
-
 class PerkForm(forms.Form):
     """Everything of a perk that stands once; its bounds are the API's, which judges what this form makes of it."""
 
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    kind = forms.ChoiceField(choices=[(kind.value, KINDS[kind]) for kind in OFFERED_KINDS])
+    kind = forms.ChoiceField(choices=[(kind.value, KINDS[kind]) for kind in Perk.Kind])
     title = forms.CharField(max_length=120)
     description = _text(3, 4000)
+    language = forms.ChoiceField(required=False, choices=(), label="Written in")
     categories = forms.CharField(
         required=False, max_length=500, help_text="Words it is found by, with commas: breakfast, late_check_out."
     )
@@ -77,7 +72,9 @@ class PerkForm(forms.Form):
     valid_until_time = _clock("at")
     stock = _number("How many there are", least=0)
     per_day = _number("A day, over everybody")
-    budget = _money(f"Budget, {settings.CURRENCY}", "Only for discounts of an amount.")
+    budget = amount_field(
+        f"Budget, {settings.CURRENCY}", "For gift cards, deposits waived, and discounts of an amount."
+    )
     hold_minutes = forms.IntegerField(
         min_value=1, max_value=43200, label="Held for, minutes", help_text="A day is 1440, at most 43200."
     )
@@ -88,9 +85,22 @@ class PerkForm(forms.Form):
     on_cancel = _returned("When cancelled")
     on_expiry = _returned("When it runs out")
     on_reversal = _returned("When reversed")
+    code_list = forms.ChoiceField(
+        required=False,
+        label="Codes of your own shop",
+        help_text="For a discount: whoever takes it is given one, for good. Given back, it goes to nobody else.",
+    )
 
-    def __init__(self, *args: Any, branches: Sequence[Branch], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, branches: Sequence[Branch], code_lists: Sequence[CodeList] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        lists = [(one.public_id, f"{one.name}, {one.free_count:,} left") for one in code_lists]
+        if lists:
+            self.fields["code_list"].choices = [("", "None"), *lists]  # type: ignore[attr-defined]
+        else:
+            del self.fields["code_list"]
+        self.fields["language"].choices = list(settings.PERK_LANGUAGES.items())  # type: ignore[attr-defined]
         choices = [(branch.public_id, branch.name) for branch in branches]
         if choices:
             self.fields["branches"].choices = choices  # type: ignore[attr-defined]
@@ -110,6 +120,7 @@ class PerkForm(forms.Form):
         budget = said["budget"]
         return {
             "kind": said["kind"],
+            **({"language": said["language"]} if said["language"] else {}),
             "title": said["title"],
             # A browser ends its lines with two characters; the same text must stay the same text.
             **{name: said[name].replace("\r\n", "\n") for name in ("description", "terms", "fair_terms")},
@@ -122,16 +133,40 @@ class PerkForm(forms.Form):
             "limits": {name: said[name] for name in LIMITS},
             "hold_minutes": said["hold_minutes"],
             "release": {name: said[name] for name in RELEASES},
+            **({"code_list": said["code_list"] or None} if "code_list" in said else {}),
         }
+
+
+FIELDS_OF_KINDS: Mapping[str, tuple[str, ...]] = {
+    "text": (Perk.Kind.DISCOUNT, Perk.Kind.PRIORITY),
+    "percent": (Perk.Kind.DISCOUNT,),
+    "amount": (Perk.Kind.DISCOUNT, Perk.Kind.GIFT_CARD),
+    "months": (Perk.Kind.GIFT_CARD,),
+    "waived_percent": (Perk.Kind.DEPOSIT_WAIVER,),
+    "boost": (Perk.Kind.VISIBILITY_BOOST,),
+}
+"""Which of a tier's fields are for which kinds; the page hides the others (`static/js/perk-form.js`)."""
 
 
 class TierForm(forms.Form):
     """One row of a perk: from how many points, and what it gives."""
 
-    min_score = forms.IntegerField(required=False, label="Points", widget=forms.NumberInput(attrs={"step": 10}))
+    min_score = forms.IntegerField(
+        required=False, label="Points", widget=forms.NumberInput(attrs={"step": 10, "min": 0})
+    )
     text = forms.CharField(required=False, label="What they get", max_length=LONGEST_TEXT)
     percent = forms.IntegerField(required=False, label="Percent off")
-    amount = _money(f"or {settings.CURRENCY} off", "")
+    amount = amount_field(f"Amount, {settings.CURRENCY}", "")
+    months = forms.IntegerField(required=False, label="Months")
+    waived_percent = forms.IntegerField(required=False, label="Deposit waived, percent")
+    boost = forms.CharField(required=False, label="Boost", max_length=4, help_text="1.01 to 1.50")
+    reach = ""
+    """About how many members reach it, in words, where that is known."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, kinds in FIELDS_OF_KINDS.items():
+            self.fields[name].widget.attrs["data-kinds"] = " ".join(kinds)
 
     @property
     def is_used(self) -> bool:
@@ -140,10 +175,16 @@ class TierForm(forms.Form):
     def row(self, kind: str) -> dict[str, Any]:
         said = self.cleaned_data
         benefit: dict[str, Any] = {"text": said["text"]} if said["text"] else {}
-        if said["percent"] is not None:
-            benefit["percent"] = said["percent"]
+        for name in ("percent", "waived_percent"):
+            if said[name] is not None:
+                benefit[name] = said[name]
         if said["amount"] is not None:
-            benefit["amount"] = minor_units(said["amount"], settings.CURRENCY)
+            name = "face" if kind == Perk.Kind.GIFT_CARD else "amount"
+            benefit[name] = minor_units(said["amount"], settings.CURRENCY)
+        if said["boost"]:
+            benefit["boost"] = said["boost"]
+        if said["months"] is not None:
+            benefit["lives_months"] = said["months"]
         return {"min_score": said["min_score"], "benefit": benefit}
 
 
@@ -169,6 +210,34 @@ class HourForm(forms.Form):
         return {name: value.strftime(_CLOCK) if isinstance(value, time) else value for name, value in said.items()}
 
 
+class TranslationForm(forms.Form):
+    """The words of a perk in one more language."""
+
+    language = forms.ChoiceField(required=False, choices=())
+    title = forms.CharField(required=False, max_length=120)
+    description = _text(3, 4000)
+    terms = _text(4, 8000)
+    fair_terms = _text(3, 4000, label="Fair terms")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["language"].choices = [("", "No language"), *settings.PERK_LANGUAGES.items()]  # type: ignore[attr-defined]
+
+    @property
+    def is_used(self) -> bool:
+        return any(self.cleaned_data.get(name) for name in self.fields)
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        if not said.get("language") and any(said.get(name) for name in MEMBERS):
+            self.add_error("language", "Choose the language these words are in.")
+        return said
+
+    def texts(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name].replace("\r\n", "\n") for name in MEMBERS}
+
+
+TranslationRows = formset_factory(TranslationForm, extra=0, max_num=30, absolute_max=30, validate_max=True)
 TierRows = formset_factory(
     TierForm, extra=0, min_num=MOST_TIERS, max_num=MOST_TIERS, absolute_max=MOST_TIERS, validate_max=True
 )
@@ -177,7 +246,8 @@ HourRows = formset_factory(HourForm, extra=0, max_num=MOST_SPANS, absolute_max=M
 
 def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """A perk body as the form starts with it."""
-    initial = {name: body[name] for name in ("kind", "title", "description", "terms", "fair_terms", "zone", "stock")}
+    names = ("kind", "title", "description", "language", "terms", "fair_terms", "zone", "stock")
+    initial = {name: body[name] for name in names}
     for name in WINDOWS:
         day, _, clock = (body[name] or "").partition("T")
         initial |= {name: day, f"{name}_time": clock}
@@ -186,6 +256,7 @@ def fields_of(body: Mapping[str, Any]) -> dict[str, Any]:
         "branches": body["branches"],
         "budget": written(body["budget"]),
         "hold_minutes": body["hold_minutes"],
+        "code_list": body.get("code_list") or "",
         **body["limits"],
         **body["release"],
     }
@@ -198,22 +269,25 @@ def tier_rows_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
             "min_score": tier["min_score"],
             "text": tier["benefit"].get("text", ""),
             "percent": tier["benefit"].get("percent"),
-            "amount": written(tier["benefit"].get("amount")),
+            "waived_percent": tier["benefit"].get("waived_percent"),
+            "amount": written(tier["benefit"].get("face") or tier["benefit"].get("amount")),
+            "months": tier["benefit"].get("lives_months"),
+            "boost": tier["benefit"].get("boost", ""),
         }
         for tier in body["tiers"]
     ]
     return rows + [{}] * (MOST_TIERS - len(rows))
 
 
+def translation_rows_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Its translations as rows, with a spare one."""
+    return [{"language": code, **texts} for code, texts in body["translations"].items()] + [{}]
+
+
 def hour_rows_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Its hours as rows, with spare ones."""
     rows = [{"day": str(span["day"]), "opens": span["from"], "closes": span["to"]} for span in body["hours"]]
     return rows + [{}] * min(SPARE_HOURS, MOST_SPANS - len(rows))
-
-
-def is_written_here(perk: Perk | None) -> bool:
-    """Whether a perk's kind has a form: the others are drafted by the API and cannot be offered yet."""
-    return perk is None or perk.kind in OFFERED_KINDS
 
 
 def used(rows: "BaseFormSet[Any]") -> list[Any]:

@@ -4,21 +4,22 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from citizen_app.errors import DomainError, Kind, NotFound, WrongState
 from citizen_app.web.pages import paged
-from perks import states
-from perks.models import Branch, Merchant, Perk
+from perks import standing, states
+from perks.models import Branch, CodeList, Merchant, Perk, PerkImage
 from perks.services import catalogue
 from perks.services.perk_body import body_of
+from perks.services.reach import reach_steps, words_of
 from perks.services.showing_merchants import perk_line, perk_lines, with_what_lines_show
+from perks.services.showing_perks import languages_of
 from perks.web.merchant.console import ConsolePage
 from perks.web.merchant.perk_editor import PerkEditor
-from perks.web.merchant.perk_forms import is_written_here
 from perks.web.merchant.refusals import in_words
-from perks.web.words import KINDS
 
 ACTIONS = {
     "submit": (catalogue.submit_perk, "It is with the operators now."),
@@ -37,6 +38,18 @@ class PerkConsolePage(ConsolePage):
 
     def own(self) -> Any:
         return with_what_lines_show(Perk.objects.of(self.merchant))
+
+    def code_lists(self, perk: Perk | None = None) -> list[CodeList]:
+        """The lists a perk can give out codes of, and the one it names though that was withdrawn."""
+        open_ones = Q(pk__in=CodeList.objects.of(self.merchant).exclude(state__in=CodeList.CLOSED))
+        named = Q(pk=perk.code_list_id) if perk is not None and perk.code_list_id else Q()
+        return list(CodeList.objects.of(self.merchant).filter(open_ones | named).order_by("-pk")[:100])
+
+    def reach(self, editor: PerkEditor) -> dict[str, Any]:
+        """About how many members reach each threshold of the form, and where that changes along the scale."""
+        for row in editor.tiers:
+            row.reach = words_of(self.merchant, row["min_score"].value())
+        return {"reach_steps": reach_steps(self.merchant)}
 
 
 class PerkList(PerkConsolePage):
@@ -59,28 +72,29 @@ class PerkPage(PerkConsolePage):
     def get(self, request: HttpRequest, perk_id: str) -> HttpResponse:
         return self.shown(self.own().named(perk_id))
 
-    def shown(self, perk: Perk, problem: dict[str, str] | None = None) -> HttpResponse:
+    def shown(self, perk: Perk, problem: dict[str, str] | None = None, image_form: Any = None) -> HttpResponse:
         line = perk_line(perk)
         line |= {
             "merchant": {"name": self.merchant.name},
             "refusal_reason": line["refusal"],
+            "languages": languages_of(perk.version_read),
             "branches": [{"id": branch.public_id, "name": branch.name} for branch in perk.branches.all()],
         }
         actions = [action for action in states.PERK.actions(perk.state) if action in ACTIONS]
         return self.show(
             perk=line,
             actions=actions,
-            may_edit=perk.state not in (Perk.State.REVIEW, Perk.State.ENDED) and is_written_here(perk),
+            may_edit=perk.state not in (Perk.State.REVIEW, Perk.State.ENDED),
             blocked=self._blocked(perk),
             problem=problem,
+            image_form=image_form or _image_form(),
+            most_images=PerkImage.MOST,
+            may_change_images=perk.state not in (Perk.State.REVIEW, Perk.State.ENDED),
         )
 
     def _blocked(self, perk: Perk) -> str | None:
         """What stands in the way of the next step, before anybody presses its button."""
         if perk.state == Perk.State.DRAFT:
-            if not is_written_here(perk):
-                kind = KINDS.get(perk.kind, perk.kind).lower()
-                return f"A {kind} can be drafted through the API, but not offered yet."
             if perk.pending is not None and not perk.pending.fair_terms.strip():
                 return "Before it goes to review, write its fair terms: what people without a score get."
             needs_branch = perk.kind == Perk.Kind.PRIORITY and not self.open_branches()
@@ -90,6 +104,8 @@ class PerkPage(PerkConsolePage):
             return "It can go live once an operator has approved you."
         if waits and self.merchant.state == Merchant.State.SUSPENDED:
             return "You are suspended: nothing can go live until an operator reinstates you."
+        if waits and self.merchant.standing_state == standing.SUSPENDED:
+            return "A grave penalty is not remedied: nothing can go live until the authority records the remedy."
         return None
 
 
@@ -97,6 +113,11 @@ class PerkAct(PerkPage):
     """Move a perk to its next state."""
 
     http_method_names = ["post"]
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        if kwargs["act"] == "publish":
+            self.action = "publish"
 
     def post(self, request: HttpRequest, perk_id: str, act: str) -> HttpResponse:
         if act not in ACTIONS:
@@ -120,10 +141,12 @@ class PerkNew(PerkConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         branches = self.open_branches()
-        return self._shown(PerkEditor.empty(branches=branches, zone=self.zone_of(branches)))
+        return self._shown(
+            PerkEditor.empty(branches=branches, zone=self.zone_of(branches), code_lists=self.code_lists())
+        )
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        editor = PerkEditor(branches=self.open_branches(), data=request.POST)
+        editor = PerkEditor(branches=self.open_branches(), data=request.POST, code_lists=self.code_lists())
         if not editor.is_valid():
             return self._shown(editor)
         try:
@@ -135,7 +158,7 @@ class PerkNew(PerkConsolePage):
         return redirect("merchant:perk", perk.public_id)
 
     def _shown(self, editor: PerkEditor) -> HttpResponse:
-        return self.show(perk=None, form=editor.form, tiers=editor.tiers, hours=editor.hours, problem=editor.problem)
+        return self.show(perk=None, **editor.shown(), **self.reach(editor))
 
 
 class PerkEdit(PerkConsolePage):
@@ -149,11 +172,11 @@ class PerkEdit(PerkConsolePage):
         if version is None:
             raise NotFound
         body = body_of(perk, version)
-        return self._shown(perk, PerkEditor(branches=self._branches(perk), body=body, revision=perk.revision))
+        return self._shown(perk, self._editor(perk, body=body, revision=perk.revision))
 
     def post(self, request: HttpRequest, perk_id: str) -> HttpResponse:
         perk = self._editable(perk_id)
-        editor = PerkEditor(branches=self._branches(perk), data=request.POST)
+        editor = self._editor(perk, data=request.POST)
         if not editor.is_valid():
             return self._shown(perk, editor)
         try:
@@ -175,8 +198,6 @@ class PerkEdit(PerkConsolePage):
 
     def _editable(self, perk_id: str) -> Perk:
         perk: Perk = self.own().named(perk_id)
-        if not is_written_here(perk):
-            raise NotFound
         return perk
 
     def _branches(self, perk: Perk) -> list[Branch]:
@@ -184,7 +205,16 @@ class PerkEdit(PerkConsolePage):
         is_open = self.open_branches()
         return is_open + [branch for branch in perk.branches.all() if branch not in is_open]
 
+    def _editor(self, perk: Perk, **content: Any) -> PerkEditor:
+        return PerkEditor(branches=self._branches(perk), code_lists=self.code_lists(perk), **content)
+
     def _shown(self, perk: Perk, editor: PerkEditor) -> HttpResponse:
         version = perk.in_force or perk.pending
         shown = {"id": perk.public_id, "title": version.title if version else "", "state": perk.state}
-        return self.show(perk=shown, form=editor.form, tiers=editor.tiers, hours=editor.hours, problem=editor.problem)
+        return self.show(perk=shown, **editor.shown(), **self.reach(editor))
+
+
+def _image_form() -> Any:
+    from perks.web.merchant.images import ImageForm  # its pages are built on this one
+
+    return ImageForm()

@@ -1,7 +1,9 @@
 """What was taken of the merchant's perks, and taking a scan back."""
 
-from datetime import date
+import secrets
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -9,14 +11,18 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from citizen_app.errors import DomainError, InvalidInput, Kind
+from citizen_app.web import wording
 from citizen_app.web.pages import paged
 from perks.api.merchant.bodies import TakeBackBody
-from perks.models import Branch, Redemption
+from perks.models import Branch, GiftCard, Redemption
+from perks.services.access import may
 from perks.services.redemptions import reverse_redemption
+from perks.services.showing_gift_cards import charges_of
 from perks.services.showing_merchants import redemption_detail, redemption_rows, with_what_rows_show
 from perks.web.merchant.console import ConsolePage
-from perks.web.merchant.forms import ReasonForm, judged, place_errors
+from perks.web.merchant.forms import ReasonForm, RefundForm, judged, place_errors
 from perks.web.merchant.refusals import in_words
+from perks.web.words import money_words
 
 FILTERS = ("state", "branch", "date", "booking_reference")
 
@@ -68,15 +74,28 @@ class RedemptionPage(ConsolePage):
         return self.shown(redemption_id)
 
     def shown(
-        self, redemption_id: str, form: ReasonForm | None = None, problem: dict[str, str] | None = None
+        self,
+        redemption_id: str,
+        form: ReasonForm | None = None,
+        problem: dict[str, str] | None = None,
+        refund: RefundForm | None = None,
     ) -> HttpResponse:
         redemption = with_what_rows_show(self.acting.redemptions()).named(redemption_id)
         detail = redemption_detail(redemption, now=timezone.now())
         undo_until = detail["undo_until"]
+        card: dict[str, Any] | None = detail.get("gift_card")
+        may_refund = card is not None and card["state"] in ("open", "spent") and may(self.acting.role or "", "refund")
+        charges = card["charges"] if card is not None and may_refund else []
+        if refund is None and any(charge["left"]["amount"] for charge in charges):
+            refund = refund_form(redemption.gift_card)
+        is_whole = card is None or (card["state"] == "open" and card["balance"] == card["face"])
         return self.show(
             redemption=detail,
             undo_until=undo_until,
-            may_reverse=undo_until is not None or not self.acting.only_undoes_own,
+            may_reverse=undo_until is not None or (is_whole and not self.acting.only_undoes_own),
+            card=card,
+            refund=refund,
+            last_scan=next((scan["id"] for scan in detail["scans"] if scan["outcome"] == "accepted"), ""),
             form=form or ReasonForm(optional=undo_until is not None),
             problem=problem,
             zone=redemption.branch.zone if redemption.branch else redemption.perk.zone,
@@ -97,7 +116,11 @@ class Reverse(RedemptionPage):
         try:
             reason = judged(TakeBackBody, _said(form)).get("reason", "")
             taken_back = reverse_redemption(
-                redemption=redemption, by=self.citizen, reason=reason, only_own_undo=self.acting.only_undoes_own
+                redemption=redemption,
+                by=self.citizen,
+                reason=reason,
+                only_own_undo=self.acting.only_undoes_own,
+                scan_id=request.POST.get("scan", ""),
             )
         except InvalidInput as refusal:
             place_errors(form, refusal)
@@ -106,9 +129,27 @@ class Reverse(RedemptionPage):
             if refusal.kind is Kind.NOT_FOUND:
                 raise
             return self.shown(redemption_id, problem=in_words(refusal))
-        undone = taken_back.state == Redemption.State.RESERVED
-        messages.success(request, "Undone. It is reserved again." if undone else "Reversed.")
+        said = {
+            Redemption.State.RESERVED: "Undone. It is reserved again.",
+            Redemption.State.REDEEMED: "Undone. The money is back on the card.",
+        }
+        messages.success(request, said.get(Redemption.State(taken_back.state), "Reversed."))
         return redirect("merchant:redemption", redemption_id)
+
+
+def refund_form(card: GiftCard, data: Any = None) -> RefundForm:
+    """The form that refunds a charge of a card: those of which something is left, the last one first."""
+    lines = [charge for charge in charges_of(card) if charge["left"]["amount"]]
+    zone, today = card.redemption.perk.zone, timezone.now().date()
+    charges = [
+        (line["id"], f"{wording.moment(_local(line['at'], zone), today=today)}: {money_words(line['left'])} left")
+        for line in lines
+    ]
+    return RefundForm(data, charges=charges, initial={"key": secrets.token_urlsafe(24)})
+
+
+def _local(at: str, zone: str) -> datetime:
+    return datetime.fromisoformat(at).astimezone(ZoneInfo(zone))
 
 
 def _said(form: ReasonForm) -> dict[str, str]:

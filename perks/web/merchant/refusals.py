@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from citizen_app.errors import DomainError, InvalidInput
 from citizen_app.web import wording
-from perks.web.words import named
+from perks.web.words import money_words
 
 _INACTIVE = {
     "pending": "An operator has to approve the merchant first.",
@@ -26,20 +26,35 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     "threshold_unreachable": lambda facts, zone: (
         f"{facts['min_score']} is more than anybody can have for this purpose: the highest is {facts['maximum']}."
     ),
-    "merchant_not_active": lambda facts, zone: _INACTIVE.get(facts["state"], ""),
-    "kind_not_offered_yet": lambda facts, zone: (
-        f"Keep it as a draft, or make it one of: {', '.join(named(kind).lower() for kind in facts['kinds'])}."
+    "threshold_near_an_end": lambda facts, zone: (
+        f"Choose {facts['least']} to {facts['most']}: beyond them an answer would tell somebody’s value."
     ),
+    "too_many_images": lambda facts, zone: f"Take one away first: {facts['most']} is the most.",
+    "merchant_not_active": lambda facts, zone: _INACTIVE.get(facts["state"], ""),
     "fair_terms_missing": lambda facts, zone: "Write the fair terms: what somebody without a score gets.",
     "not_approved": lambda facts, zone: "Send it to review first.",
     "thresholds_too_close": lambda facts, zone: (
         f"{facts['min_score']} is too near the {facts['other']['min_score']} of “{facts['other']['title']}”. "
         f"Use {facts['other']['min_score']}, or keep 40 points away from it. What a perk asked counts for 90 days."
     ),
+    "standing_suspended": lambda facts, zone: (
+        "It can again at once when the authority records the remedy. Your public page shows the record."
+    ),
+    "perk_held": lambda facts, zone: f"An operator wrote: {facts['reason']}",
+    "registry_number_taken": lambda facts, zone: f"Correct the number {facts['number']}, or take it from the other.",
+    "unknown_register": lambda facts, zone: "Choose one of the registers named here.",
+    "refund_above_charge": lambda facts, zone: (
+        f"{money_words(facts['left'])} of this charge is left: refund that, or less."
+    ),
+    "claim_above_cap": lambda facts, zone: f"{money_words(facts['cap'])} is the most in all.",
+    "gift_card_in_use": lambda facts, zone: "Refund its charges first, or leave it: it lasts until its end.",
+    "gift_card_over": lambda facts, zone: "Give the customer their money back in another way.",
     "wrong_state": lambda facts, zone: "It has changed meanwhile. Read it again: it shows what is possible now.",
     "rate_limited": lambda facts, zone: f"Type a code again in {_wait(facts['retry_after'])}. Passes are read as ever.",
     "nonce_reused": lambda facts, zone: "This page had been used for another scan. Scan again.",
     "busy": lambda facts, zone: "Do it once more.",
+    "code_lists_at_work": lambda facts, zone: "Wait until one of them is ready.",
+    "too_many_codes": lambda facts, zone: "Split it into several lists.",
     "last_owner": lambda facts, zone: "Invite another owner first.",
 }
 

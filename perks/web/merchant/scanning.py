@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -12,13 +13,15 @@ from django.utils import timezone
 
 from citizen_app.errors import DomainError, InvalidInput, Kind
 from perks.api.merchant.bodies import ScanBody
-from perks.models import Branch
+from perks.models import Branch, Perk
+from perks.money import minor_units
 from perks.passes import PREFIX
+from perks.services.gift_cards import has_cards
 from perks.services.redemptions import reverse_redemption
 from perks.services.scans import Shown, scan_code
 from perks.services.showing_desk import last_scans, scan_result
 from perks.web.merchant.console import TILL, ConsolePage
-from perks.web.merchant.forms import judged, place_error, place_errors
+from perks.web.merchant.forms import amount_field, judged, place_error, place_errors
 from perks.web.merchant.refusals import in_words
 
 LONGEST_PASS = 512
@@ -43,10 +46,13 @@ class ScanForm(forms.Form):
         error_messages={"required": "Type the code, or scan the pass."},
     )
     branch = forms.ChoiceField(label="Branch", error_messages={"required": "Say at which branch this is."})
+    amount = amount_field(f"Amount, {settings.CURRENCY}", "Only for a gift card: what to take off it.")
     nonce = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, branches: Sequence[Branch], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, branches: Sequence[Branch], has_cards: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not has_cards:
+            del self.fields["amount"]
         if len(branches) > 1:
             choices = [("", "Choose"), *((branch.public_id, branch.name) for branch in branches)]
             self.fields["branch"].choices = choices  # type: ignore[attr-defined]
@@ -57,7 +63,9 @@ class ScanForm(forms.Form):
         """The scan as the API takes it: a pass is known by how it begins, and a scanner's Caps Lock is forgiven."""
         said, shown = self.cleaned_data, self.cleaned_data["code"]
         is_pass = shown.upper().startswith(PREFIX)
-        body = {"pass": shown.upper()} if is_pass else {"code": shown[:64]}
+        body: dict[str, Any] = {"pass": shown.upper()} if is_pass else {"code": shown[:64]}
+        if (amount := said.get("amount")) is not None:
+            body["amount"] = minor_units(amount, settings.CURRENCY)
         return body | {name: said[name] for name in ("nonce", "branch") if said.get(name)}
 
 
@@ -74,7 +82,7 @@ class ScanPage(ConsolePage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         branches = self.open_branches()
-        form = ScanForm(request.POST, branches=branches)
+        form = ScanForm(request.POST, branches=branches, has_cards=has_cards(self.merchant))
         if not form.is_valid():
             return self._shown(branches, self._again(form))
         now = timezone.now()
@@ -84,7 +92,11 @@ class ScanPage(ConsolePage):
             scan, _ = scan_code(
                 merchant=self.merchant,
                 by=self.citizen,
-                shown=Shown(code=said.get("code"), whole_pass=said.get("pass")),
+                shown=Shown(
+                    code=said.get("code"),
+                    whole_pass=said.get("pass"),
+                    amount=said["amount"]["amount"] if "amount" in said else None,
+                ),
                 nonce=said["nonce"],
                 branch=branch,
                 now=now,
@@ -103,7 +115,7 @@ class ScanPage(ConsolePage):
 
     def _fresh(self, branches: list[Branch]) -> ScanForm:
         initial = {"nonce": secrets.token_urlsafe(24), "branch": self.request.session.get(TILL)}
-        return ScanForm(initial=initial, branches=branches)
+        return ScanForm(initial=initial, branches=branches, has_cards=has_cards(self.merchant))
 
     def _again(self, form: ScanForm) -> ScanForm:
         """The same form with its mistakes; one whose nonce was tampered with gets a new one."""
@@ -139,9 +151,16 @@ class ScanUndo(ConsolePage):
     def post(self, request: HttpRequest, redemption_id: str) -> HttpResponse:
         redemption = self.acting.redemptions().named(redemption_id)
         try:
-            reverse_redemption(redemption=redemption, by=self.citizen, only_own_undo=self.acting.only_undoes_own)
+            reverse_redemption(
+                redemption=redemption,
+                by=self.citizen,
+                only_own_undo=self.acting.only_undoes_own,
+                scan_id=request.POST.get("scan", ""),
+            )
         except InvalidInput:
             messages.error(request, "The ten minutes are over. Give a reason to reverse it.")
             return redirect("merchant:redemption", redemption_id)
-        messages.success(request, "Undone. It is reserved again, as if it had not been scanned.")
+        is_card = redemption.perk.kind == Perk.Kind.GIFT_CARD
+        again = "The money is back on the card." if is_card else "It is reserved again, as if it had not been scanned."
+        messages.success(request, f"Undone. {again}")
         return redirect("merchant:scan")

@@ -1,17 +1,23 @@
 """The console's first page: what happened today, what is left, the last scans."""
 
+from datetime import timedelta
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
 from perks.models import Member, Perk
+from perks.services import ramp
 from perks.services.access import may
 from perks.services.make_goods import waiting_for
 from perks.services.showing_desk import last_scans, today_counts
 from perks.services.showing_merchants import perk_lines, with_what_lines_show
+from perks.services.showing_tills import conflicts_count
 from perks.web.merchant.console import CHOSEN, ConsolePage
 
 LIVE_PERKS = 8
+RECENT = timedelta(days=7)
+"""How long a conflict is named on the first page; the page of conflicts keeps it."""
 
 
 class Today(ConsolePage):
@@ -35,6 +41,8 @@ class Today(ConsolePage):
             today=today_counts(self.merchant, zone=zone, now=now),
             perks=perk_lines(list(live.order_by("-id")[:LIVE_PERKS])),
             scans=last_scans(self.merchant),
+            conflicts=conflicts_count(self.merchant, since=now - RECENT),
+            ramp=ramp.allowance(self.merchant, now),
             offers=waiting_for(self.merchant, now=now).count(),
         )
 

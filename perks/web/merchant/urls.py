@@ -2,7 +2,23 @@
 
 from django.urls import path
 
-from perks.web.merchant import branches, clients, joining, offers, perks, redemptions, scanning, team, today
+from perks.web.merchant import (
+    branches,
+    clients,
+    code_lists,
+    deposits,
+    gift_cards,
+    images,
+    joining,
+    offers,
+    perks,
+    redemptions,
+    reports,
+    scanning,
+    team,
+    tills,
+    today,
+)
 
 urlpatterns = [
     path("merchant", today.Today.as_view(), name="home"),
@@ -14,14 +30,36 @@ urlpatterns = [
     path("merchant/perks/new", perks.PerkNew.as_view(), name="perk_new"),
     path("merchant/perks/<str:perk_id>", perks.PerkPage.as_view(), name="perk"),
     path("merchant/perks/<str:perk_id>/edit", perks.PerkEdit.as_view(), name="perk_edit"),
+    path("merchant/perks/<str:perk_id>/images", images.ImageAdd.as_view(), name="image_add"),
+    path("merchant/perks/<str:perk_id>/images/<str:image_id>", images.ImageAct.as_view(), name="image"),
     path("merchant/perks/<str:perk_id>/<str:act>", perks.PerkAct.as_view(), name="perk_action"),
     path("merchant/offers", offers.Offers.as_view(), name="offers"),
     path("merchant/offers/<str:make_good_id>", offers.AnswerOffer.as_view(), name="offer_answer"),
     path("merchant/redemptions", redemptions.Redemptions.as_view(), name="redemption_list"),
     path("merchant/redemptions/<str:redemption_id>", redemptions.RedemptionPage.as_view(), name="redemption"),
     path("merchant/redemptions/<str:redemption_id>/reverse", redemptions.Reverse.as_view(), name="redemption_reverse"),
+    path("merchant/reports", reports.Reports.as_view(), name="reports"),
+    path("merchant/reports/file", reports.ReportFile.as_view(), name="report_file"),
+    path("merchant/code-lists", code_lists.CodeLists.as_view(), name="code_lists"),
+    path("merchant/code-lists/<str:list_id>", code_lists.CodeListPage.as_view(), name="code_list"),
+    path("merchant/code-lists/<str:list_id>/file", code_lists.CodesFile.as_view(), name="codes_file"),
+    path("merchant/redemptions/<str:redemption_id>/refund", gift_cards.Refund.as_view(), name="redemption_refund"),
+    path("merchant/gift-cards", gift_cards.GiftCards.as_view(), name="gift_cards"),
+    path("merchant/deposits", deposits.Deposits.as_view(), name="deposit_list"),
+    path("merchant/deposits/<str:deposit_id>", deposits.DepositPage.as_view(), name="deposit"),
+    path("merchant/deposits/<str:deposit_id>/pick-up", deposits.PickUp.as_view(), name="deposit_pick_up"),
+    path("merchant/deposits/<str:deposit_id>/return", deposits.Return.as_view(), name="deposit_return"),
+    path("merchant/deposits/<str:deposit_id>/claim", deposits.Claim.as_view(), name="deposit_claim"),
+    path(
+        "merchant/deposits/<str:deposit_id>/files/<str:file_id>",
+        deposits.MerchantDepositFile.as_view(),
+        name="deposit_file",
+    ),
     path("merchant/branches", branches.Branches.as_view(), name="branches"),
     path("merchant/team", team.Team.as_view(), name="team"),
+    path("merchant/tills", tills.Tills.as_view(), name="tills"),
+    path("merchant/pin", tills.Pin.as_view(), name="pin"),
+    path("merchant/conflicts", tills.Conflicts.as_view(), name="conflicts"),
     path("merchant/clients", clients.Clients.as_view(), name="clients"),
     path("invitations/<str:token>", joining.Accept.as_view(), name="invitation"),
 ]

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from citizen_app.audit import record
 from citizen_app.errors import WrongState
-from citizen_app.models import Citizen
+from citizen_app.models import Citizen, OperatorRole
 from scores.errors import NotAnsweredYet, OwnDispute, SecondOperatorNeeded
 from scores.models import Dispute, Source
 from scores.services.disputes.opening import DAYS_TO_ANSWER
@@ -21,7 +21,14 @@ def open_file(*, dispute: Dispute, by: Citizen, now: datetime | None = None) -> 
     """Let an operator read a dispute and what was added to it; its citizen sees that they did. Not one's own."""
     now = now or timezone.now()
     _refuse_own(dispute, by)
-    tell_file_opened(citizen=dispute.enrolment.citizen, by=by, about=f"Your dispute ({dispute.public_id})", now=now)
+    tell_file_opened(
+        citizen=dispute.enrolment.citizen,
+        by=by,
+        role=OperatorRole.Role.DISPUTES,
+        about=f"Your dispute ({dispute.public_id})",
+        reason="You disputed a record, so that a person here decides.",
+        now=now,
+    )
     record(by=by, action="dispute.read", on=dispute.public_id)
 
 

@@ -10,7 +10,7 @@ from django.core.files.base import File
 from django.core.files.storage import storages
 from django.db import transaction
 
-from citizen_app.kept_files import erase_kept, keep_file, open_kept
+from citizen_app.kept_files import erase_kept, keep_file, names_kept_files, open_kept
 from citizen_app.models import OAuthApplication
 from citizen_app.uploads import CleanFile, Uploaded, read_evidence
 from scores.models import Dispute, DisputeEvent, Evidence, Inquiry, Source
@@ -95,3 +95,6 @@ def erase_old_evidence(*, now: datetime, limit: int) -> int:
             for dispute in {one.dispute_id: one.dispute for one in found}.values()
         )
         return erase_evidence(found)
+
+
+names_kept_files(Evidence)

@@ -14,7 +14,7 @@ from scores.errors import NotEnrolled
 from scores.models import Dispute, DisputedEntry, DisputeEvent, Enrolment, Entry, ScoreChange
 from scores.models.disputes import DisputeQuerySet
 from scores.services.furnisher_record import LOST, UNANSWERED, count_dispute
-from scores.services.outcomes import tell_dispute_withdrawn, tell_dispute_won
+from scores.services.outcomes import tell_dispute_rejected, tell_dispute_withdrawn, tell_dispute_won
 from scores.services.rescoring import rescore, score_in_force
 
 TOLD_TOPIC: Final = "dispute.told"
@@ -85,7 +85,7 @@ def finish(
 
 
 def _tell_other_rooms(dispute: Dispute, to: str, *, entry_ids: Collection[int], corrected_ids: Collection[int]) -> None:
-    """What was refused because of wrong records is made good; what the doubt alone had opened is given back."""
+    """What was refused because of wrong records is made good; what the doubt alone opened is given back."""
     citizen_id, dispute_id = dispute.enrolment_id, dispute.public_id
     if to in Dispute.WON:
         tell_dispute_won(citizen_id=citizen_id, dispute_id=dispute_id, entry_ids=entry_ids, corrected_ids=corrected_ids)
@@ -93,6 +93,8 @@ def _tell_other_rooms(dispute: Dispute, to: str, *, entry_ids: Collection[int], 
         tell_dispute_withdrawn(
             citizen_id=citizen_id, dispute_id=dispute_id, entry_ids=entry_ids, opened_at=dispute.opened_at
         )
+    elif to in (State.REJECTED, State.REJECTED_ON_APPEAL):
+        tell_dispute_rejected(citizen_id=citizen_id)
 
 
 def uphold(dispute: Dispute, *, now: datetime, by: str, text: str = "", what: str | None = None) -> None:

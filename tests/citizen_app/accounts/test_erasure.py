@@ -8,7 +8,7 @@ from django.db.transaction import TransactionManagementError
 
 from citizen_app.accounts import erasure
 from citizen_app.accounts.erasure import Erasure, Kept, erase_traces, erases
-from citizen_app.models import AuditEvent
+from citizen_app.models import IdempotentRequest
 from tests.citizen_app.rooms import a_person
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -43,16 +43,16 @@ def test_receipts_are_added_up_in_order_of_registration():
 def test_an_eraser_that_fails_undoes_the_others():
     @erases
     def first(*, citizen, now):
-        return Erasure({"audit": AuditEvent.objects.all().delete()[0]})
+        return Erasure({"notes": IdempotentRequest.objects.all().delete()[0]})
 
     @erases
     def second(*, citizen, now):
         raise RuntimeError
 
-    AuditEvent.objects.create(actor="system", action="x", object="y")
+    IdempotentRequest.objects.create(caller="c", method="POST", path="/x", key="k", fingerprint="f")
     with pytest.raises(RuntimeError), transaction.atomic():
         erase_traces(citizen=a_person(), now=NOW)
-    assert AuditEvent.objects.count() == 1
+    assert IdempotentRequest.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

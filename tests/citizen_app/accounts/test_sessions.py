@@ -78,6 +78,35 @@ def test_a_session_ended_from_the_list_of_devices_is_over(ana):
     assert (lost.me().status_code, kept.me().status_code) == (401, 200)
 
 
+def test_a_device_is_listed_in_a_few_words(ana):
+    browser = browser_for(ana)
+    said = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36"
+    UserSession.objects.update(user_agent=said)
+    page = browser.get("/accounts/sessions/", headers={"User-Agent": said}).content.decode()
+    assert "Chrome on Android" in page
+    assert "AppleWebKit" not in page
+
+
+def test_one_device_is_signed_out_from_the_page_that_lists_them(ana):
+    lost, kept = browser_for(ana), browser_for(ana)
+    first, second = UserSession.objects.order_by("pk")
+    page = kept.get("/accounts/sessions/").content.decode()
+    assert f"/me/devices/{first.pk}/end" in page
+    assert f"/me/devices/{second.pk}/end" not in page
+    ended = kept.post(f"/me/devices/{first.pk}/end")
+    assert (ended.status_code, ended.url) == (302, "/accounts/sessions/")
+    assert (lost.get("/api/v1/me").status_code, kept.get("/api/v1/me").status_code) == (401, 200)
+    assert kept.post(f"/me/devices/{first.pk}/end").status_code == 404
+    assert kept.post(f"/me/devices/{second.pk}/end").url == "/accounts/logout/"
+    assert kept.get("/api/v1/me").status_code == 200
+
+
+def test_nobody_signs_another_persons_device_out(ana):
+    browser, eve = browser_for(ana), browser_for(CitizenFactory())
+    assert eve.post(f"/me/devices/{UserSession.objects.get(user=ana).pk}/end").status_code == 404
+    assert browser.get("/api/v1/me").status_code == 200
+
+
 def test_a_set_up_session_opens_the_api_and_ends_with_the_password(ana):
     client = api_client_for(ana)
     assert client.get("/api/v1/me").json()["id"] == ana.public_id

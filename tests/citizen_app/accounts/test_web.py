@@ -11,7 +11,7 @@ from citizen_app.accounts.set_up import set_up_authenticator
 from citizen_app.models import Citizen
 from tests.citizen_app.accounts.app import App, mails, newest_code
 from tests.citizen_app.accounts.test_headless import totp
-from tests.factories.people import PASSWORD, CitizenFactory, session_in
+from tests.factories.people import PASSWORD, CitizenFactory, browser_for, session_in
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,7 @@ def test_guessing_is_stopped_beside_the_form(client, ana):
     for _ in range(5):
         sign_in(client, password="not it at all")
     stopped = sign_in(client)
-    assert stopped.status_code == 200
+    assert (stopped.status_code, stopped["Retry-After"]) == (429, "300")
     assert "Too many failed login attempts" in stopped.content.decode()
     assert client.get("/api/v1/me").status_code == 401
 
@@ -163,3 +163,27 @@ def test_pages_of_signing_in_carry_no_inline_script_and_the_strict_policy(client
         assert "script-src 'self'" in page["Content-Security-Policy"]
         assert page["X-Frame-Options"] == "DENY"
     assert settings.SESSION_COOKIE_HTTPONLY
+
+
+def test_the_pages_speak_as_the_rest_of_the_product_does(client, ana):
+    login = client.get("/accounts/login/").content.decode()
+    assert "Keep me signed in on this device" in login
+    assert "Remember Me" not in login
+    ana.set_unusable_password()
+    ana.save()
+    client = browser_for(ana)
+    page = client.get("/accounts/password/set/")
+    assert page.status_code == 200
+    assert "<h1>Set a password</h1>" in page.content.decode()
+    assert client.post("/accounts/password/set/", {"password1": PASSWORD, "password2": PASSWORD}).status_code == 302
+    ana.refresh_from_db()
+    assert ana.check_password(PASSWORD)
+
+
+def test_a_mail_about_an_authenticator_app_says_so_in_our_words(client, ana, django_capture_on_commit_callbacks):
+    sign_in(client)
+    confirm_password(client)
+    secret = re.search(r'translate="no">(\w{32})<', client.get("/accounts/2fa/totp/activate/").content.decode())[1]
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/accounts/2fa/totp/activate/", {"code": totp(secret)})
+    assert mails()[-1].subject == "An authenticator app was added"

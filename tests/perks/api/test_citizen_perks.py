@@ -36,7 +36,7 @@ def test_a_perk_says_whom_it_opens_for_and_whether_that_is_you():
     assert card["merchant"] == {
         "id": perk.merchant.public_id,
         "name": perk.merchant.name,
-        "standing": {"state": "good", "records": 0},
+        "standing": {"state": "good", "badge": None, "records": 0},
     }
     assert card["tiers"] == [scored_tier(600), scored_tier(640, "20 % off")]
     answer = card["eligibility"]
@@ -166,6 +166,7 @@ def test_pages_follow_one_another():
 
 @pytest.mark.parametrize("query", ["?limit=100", "?limit=100&eligible=true"])
 def test_a_list_costs_the_same_at_any_size(django_assert_num_queries, query):
+    """Lesson 11."""
     citizen = citizen_with(650)
     app = app_of(citizen)
     merchant = MerchantFactory()

@@ -62,6 +62,7 @@ def test_the_published_keys_verify_a_pass_without_asking(client):
 
 
 def test_a_retry_gives_the_same_answer_and_takes_nothing_more():
+    """Lesson 3."""
     perk, headers = PerkFactory(limit_per_citizen=None), key()
     app = app_of(citizen_with())
     first, again = take(app, perk, **headers), take(app, perk, **headers)
@@ -113,6 +114,7 @@ def test_the_same_key_with_another_body_is_refused_and_without_one_too():
     ],
 )
 def test_a_refusal_has_its_status_and_code_and_no_secret(who, fields, status, code):
+    """Lesson 10."""
     perk = PerkFactory(**fields)
     answer = take(app_of(who()), perk)
     assert (answer.status_code, code_of(answer)) == (status, code)

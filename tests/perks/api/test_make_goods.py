@@ -50,7 +50,7 @@ def test_from_the_wrong_record_to_the_code_in_the_hand():
             "merchant": {
                 "id": perk.merchant.public_id,
                 "name": perk.merchant.name,
-                "standing": {"state": "good", "records": 0},
+                "standing": {"state": "good", "badge": None, "records": 0},
             },
         },
         "benefit": {"text": "10 % off"},

@@ -59,7 +59,11 @@ def test_the_same_nonce_again_is_200_and_the_same_bytes(merchant):
     [
         ({}, "/code"),
         ({"code": "A", "pass": "B"}, "/code"),
-        ({"code": "A", "amount": {"amount": 5, "currency": "EUR"}}, "/amount"),
+        ({"code": "A", "amount": {"amount": 0, "currency": "EUR"}}, "/amount/amount"),
+        ({"code": "A", "amount": {"amount": -5, "currency": "EUR"}}, "/amount/amount"),
+        ({"code": "A", "amount": {"amount": 5.5, "currency": "EUR"}}, "/amount/amount"),
+        ({"code": "A", "amount": {"amount": 5, "currency": "USD"}}, "/amount/currency"),
+        ({"code": "A", "amount": 5}, "/amount"),
         ({"code": "A", "scanned_at": "yesterday"}, "/scanned_at"),
         ({"code": "A", "branch": "br_nobody"}, "/branch"),
         ({"code": "A", "score": 1}, "/score"),
@@ -84,6 +88,7 @@ def test_a_strangers_branch_is_not_ours(merchant):
 
 
 def test_another_merchants_code_is_unknown_byte_for_byte(merchant):
+    """Lesson 15."""
     _, code = open_code(MerchantFactory())
     app = team_app(merchant, "cashier")
     theirs, nobodys = scan(app, code=code), scan(app, code="00000-00000")

@@ -11,6 +11,7 @@ from tests.perks.api.calls import PERK, code_of, team_app
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/v1/merchant/perks"
+CARD = {"min_score": None, "benefit": {"face": {"amount": 100, "currency": "EUR"}}}
 
 
 @pytest.fixture
@@ -131,6 +132,24 @@ def test_a_perk_is_published_step_by_step(app):
     assert code_of(app.post(f"{path}/submit", {"now": True}, format="json")) == "invalid_input"
 
 
+@pytest.mark.parametrize("budget", [{}, {"amount": 500}, {"currency": "EUR"}])
+def test_a_change_of_half_a_budget_is_refused_and_changes_nothing(app, budget):
+    made = draft(app, kind="gift_card", tiers=[CARD], budget={"amount": 100, "currency": "EUR"}).json()
+    answer = patch(app, f"{PATH}/{made['id']}", {"budget": budget}, etag="*")
+    assert (answer.status_code, code_of(answer)) == (400, "invalid_input")
+    missing = sorted({"amount", "currency"} - set(budget))
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [
+        (f"/budget/{name}", "required") for name in missing
+    ]
+    assert app.get(f"{PATH}/{made['id']}").json() == made
+
+
+def test_a_category_is_a_text(app):
+    answer = draft(app, categories=["food", 5])
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [("/categories/1", "invalid")]
+    assert not Perk.objects.exists()
+
+
 def test_a_change_of_what_binds_waits_and_shows(app, merchant):
     perk = PerkFactory(merchant=merchant)
     path = f"{PATH}/{perk.public_id}"
@@ -142,6 +161,7 @@ def test_a_change_of_what_binds_waits_and_shows(app, merchant):
 
 
 def test_the_list_costs_the_same_at_any_size(app, merchant, django_assert_num_queries):
+    """Lesson 11."""
     for number in range(3):
         PerkFactory(merchant=merchant, title=f"perk {number}", categories=["a"])
     reservation(perk=Perk.objects.first())

@@ -63,7 +63,14 @@ def test_an_application_that_makes_no_sense_is_refused(body, pointer):
 def test_a_merchants_page_is_public(merchant):
     BranchFactory(merchant=merchant, name="Lisboa", iata="LIS", latitude=38.78, longitude=-9.14)
     page = APIClient().get(f"/api/v1/merchants/{merchant.public_id}").json()
-    assert page["standing"] == {"state": "good", "records": 0}
+    assert page["standing"] == {
+        "state": "good",
+        "badge": None,
+        "records": 0,
+        "open_penalties": 0,
+        "as_of": None,
+        "enterprises": [],
+    }
     assert page["branches"][0] | {"id": ""} == {
         "id": "",
         "name": "Lisboa",

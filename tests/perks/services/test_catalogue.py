@@ -10,7 +10,7 @@ from citizen_app.models import AuditEvent, OutboxMessage
 from perks import errors
 from perks.models import Perk, PerkVersion, ThresholdUse
 from perks.services import catalogue
-from perks.services.redemptions import take_perk
+from perks.services.redemptions import cancel_redemption, take_perk
 from tests.factories.people import CitizenFactory, operator_with
 from tests.factories.perks import (
     BranchFactory,
@@ -118,21 +118,6 @@ def test_a_refusal_returns_it_to_its_draft_with_the_reason(merchant, owner, oper
     assert (perk.state, perk.refusal) == ("review", "")
 
 
-@pytest.mark.parametrize("kind", ["gift_card", "deposit_waiver", "visibility_boost"])
-def test_kinds_that_cannot_be_offered_yet_stay_drafts(merchant, owner, kind):
-    benefit = {
-        "gift_card": {"face": {"amount": 1000, "currency": "EUR"}},
-        "deposit_waiver": {"waived_percent": 50},
-        "visibility_boost": {"boost": "1.20"},
-    }[kind]
-    perk = draft(merchant, owner, kind=kind, tiers=[{"min_score": 600, "benefit": benefit}])
-    with pytest.raises(errors.KindNotOfferedYet) as refused:
-        catalogue.submit_perk(perk=perk, by=owner)
-    assert refused.value.facts == {"kinds": ["discount", "priority"]}
-    perk.refresh_from_db()
-    assert perk.state == "draft"
-
-
 def test_without_fair_terms_nothing_is_offered(merchant, owner, operator):
     perk = draft(merchant, owner, fair_terms=" ")
     with pytest.raises(errors.FairTermsMissing):
@@ -220,6 +205,7 @@ def test_what_is_left_out_takes_the_defaults(merchant, owner):
 @pytest.mark.parametrize("zone", ["Europe/London", "America/Sao_Paulo", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("window", ["2026-03-29", "2026-10-25T01:30", "2026-04-05T01:45"])
 def test_saving_never_moves_a_date(merchant, owner, zone, window):
+    """Lesson 9."""
     perk = draft(merchant, owner, zone=zone, valid_from=window, valid_until=None)
     before = perk.valid_from_at
     for _ in range(3):
@@ -287,6 +273,18 @@ def test_a_change_taken_back_waits_for_nobody(merchant, owner, operator):
     catalogue.edit_perk(perk=perk, by=owner, body={"terms": "Until noon."}, now=NOW)
     perk = catalogue.edit_perk(perk=perk, by=owner, body={"terms": "Until 14:00."}, now=NOW)
     assert perk.pending is None
+
+
+def test_a_limit_per_day_counts_what_stands_of_the_day_it_came_on(merchant, owner, operator):
+    perk = published(merchant, owner, operator)
+    cancel_redemption(redemption=take_perk(citizen=citizen_with(600), perk=perk, now=NOW), now=NOW)
+    take_perk(citizen=citizen_with(600), perk=perk, now=NOW - timedelta(days=1))
+    catalogue.edit_perk(perk=perk, by=owner, body={"limits": {"per_day": 1}}, now=NOW)
+    assert perk.days.get().taken_count == 0
+    take_perk(citizen=citizen_with(600), perk=perk, now=NOW)
+    with pytest.raises(errors.DailyLimitReached):
+        take_perk(citizen=citizen_with(600), perk=perk, now=NOW)
+    assert perk.days.get().taken_count == 1
 
 
 @pytest.mark.parametrize(

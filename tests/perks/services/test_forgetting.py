@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 def test_leaving_takes_the_person_out_of_what_is_closed_and_erases_refusals():
     citizen = citizen_with(500)
     closed = cancel_redemption(redemption=reservation(citizen))
+    Redemption.objects.update(booking_reference="R-17")
     locked = PerkFactory(tiers=[scored_tier(600)])
     with pytest.raises(BelowThreshold), remembering_refusals(citizen=citizen, perk=locked):
         take_perk(citizen=citizen, perk=locked)
@@ -25,24 +26,26 @@ def test_leaving_takes_the_person_out_of_what_is_closed_and_erases_refusals():
     assert (receipt.erased["redemptions"], receipt.erased["refused_attempts"]) == (1, 1)
     assert receipt.erased["make_goods"] == 0
     closed.refresh_from_db()
-    assert (closed.citizen, closed.state) == (None, "cancelled")
+    assert (closed.citizen, closed.state, closed.booking_reference) == (None, "cancelled", "")
     assert not RefusedAttempt.objects.exists()
 
 
 def test_what_is_reserved_stays_until_it_has_closed():
     citizen, now = citizen_with(), timezone.now()
     redemption = reservation(citizen, PerkFactory(hold_minutes=60), now=now)
+    Redemption.objects.update(booking_reference="R-17")
     receipt = leave(citizen=citizen, now=now)
     (kept,) = [one for one in receipt.kept if redemption.public_id in one.what]
     assert kept.until == redemption.expires_at
     redemption.refresh_from_db()
-    assert (redemption.citizen, redemption.state) == (citizen, "reserved")
+    assert (redemption.citizen, redemption.state, redemption.booking_reference) == (citizen, "reserved", "R-17")
     late = now + timedelta(hours=2)
     assert forget_those_who_left(now=late) == 0
     expire_redemptions(now=late)
     assert forget_those_who_left(now=late) == 0
     assert forget_those_who_left(now=late + timedelta(hours=1)) == 1
-    assert Redemption.objects.get().citizen is None
+    redemption.refresh_from_db()
+    assert (redemption.citizen, redemption.booking_reference) == (None, "")
 
 
 def test_other_people_keep_theirs():

@@ -10,10 +10,11 @@ from citizen_app.errors import NotFound, WrongState
 from citizen_app.models import AuditEvent
 from citizen_app.outbox import run_due
 from perks import errors
-from perks.models import Branch, Invitation, Member, MerchantClient
-from perks.services import branches, clients, merchants, team
+from perks.models import Branch, Invitation, Member, Merchant, MerchantClient
+from perks.services import branches, catalogue, clients, merchants, team
 from tests.factories.people import CitizenFactory, operator_with
 from tests.factories.perks import BranchFactory, MemberFactory, MerchantFactory, PerkFactory, person_of, reservation
+from tests.perks.services.lives import draft
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +157,19 @@ def test_an_offer_is_taken_back():
         team.accept_invitation(token=token, by=CitizenFactory(email="ana@example.org"))
 
 
+def test_who_was_removed_does_not_come_back_by_the_old_invitation_and_it_is_not_taken_back_any_more():
+    merchant = MerchantFactory()
+    owner, ana = person_of(merchant), CitizenFactory(email="ana@example.org")
+    invitation, token = invite(merchant, by=owner)
+    team.remove_member(member=team.accept_invitation(token=token, by=ana), by=owner)
+    with pytest.raises(errors.InvitationOver):
+        team.accept_invitation(token=token, by=ana)
+    with pytest.raises(errors.InvitationOver):
+        team.withdraw_invitation(invitation=invitation, by=owner)
+    assert list(Member.objects.values_list("role", flat=True)) == ["owner"]
+    assert Invitation.objects.get().accepted_at is not None
+
+
 # Branches and servers
 
 
@@ -191,3 +205,44 @@ def test_a_servers_secret_is_seen_once_and_dies_with_it():
     application.refresh_from_db()
     assert application.suspended
     assert not MerchantClient.objects.exists()
+
+
+def test_who_has_been_in_the_team_decides_on_nothing_of_it_afterwards():
+    """Else whoever wrote a perk could leave the team and approve it."""
+    writer, owner = operator_with("merchants"), CitizenFactory()
+    merchant = apply(writer)
+    MemberFactory(merchant=merchant, citizen=owner, role="owner")
+    Merchant.objects.filter(pk=merchant.pk).update(state="active", approved_at=timezone.now())
+    merchant.refresh_from_db()
+    perk = catalogue.submit_perk(perk=draft(merchant, writer), by=writer)
+    team.remove_member(member=Member.objects.get(merchant=merchant, citizen=writer), by=owner)
+    for decide in (
+        lambda: catalogue.approve_perk(perk=perk, by=writer),
+        lambda: catalogue.refuse_perk(perk=perk, by=writer, reason="No"),
+        lambda: merchants.suspend_merchant(merchant=merchant, by=writer, reason="No"),
+    ):
+        with pytest.raises(errors.OwnMerchant):
+            decide()
+    perk.refresh_from_db()
+    merchant.refresh_from_db()
+    assert (perk.state, perk.in_force, merchant.state) == ("review", None, "active")
+    catalogue.approve_perk(perk=perk, by=operator_with("merchants"))
+
+
+def test_who_joined_by_an_invitation_and_left_decides_on_nothing_of_it_either():
+    operator, owner = operator_with("merchants"), CitizenFactory()
+    merchant = apply(owner)
+    told = []
+    team.invite_member(
+        merchant=merchant,
+        email=operator.email,
+        role="manager",
+        by=owner,
+        link=lambda token: told.append(token) or "https://example.org",
+    )
+    member = team.accept_invitation(token=told[0], by=operator)
+    team.remove_member(member=member, by=owner)
+    with pytest.raises(errors.OwnMerchant):
+        merchants.approve_merchant(merchant=merchant, by=operator)
+    merchant.refresh_from_db()
+    assert (merchant.state, merchant.approved_at) == ("pending", None)

@@ -84,6 +84,7 @@ def refusals(now):
 
 @pytest.mark.parametrize("code", list(refusals(timezone.now())))
 def test_a_refusal_names_its_reason_and_moves_nothing(code):
+    """Lesson 6."""
     fields, who = refusals(timezone.now())[code]
     perk = PerkFactory(**fields)
     with pytest.raises(errors.TakeRefused) as refused:
@@ -215,7 +216,7 @@ def test_priority_is_held_until_its_day_is_over_at_the_branch():
     perk, branch = priority()
     branch.zone = "Atlantic/Azores"
     branch.save()
-    now = timezone.now().replace(year=2026, month=7, day=1)
+    now = timezone.now().replace(year=2026, month=7, day=1, hour=12)
     redemption = take_perk(citizen=citizen_with(), perk=perk, date=date(2026, 7, 5), branch=branch, now=now)
     assert redemption.expires_at.isoformat() == "2026-07-06T00:00:00+00:00"  # the Azores keep UTC in summer
     assert (redemption.date, redemption.branch) == (date(2026, 7, 5), branch)
@@ -237,7 +238,8 @@ def test_priority_needs_its_day_and_branch_and_a_discount_takes_neither():
 
 @pytest.mark.parametrize("day", [date(2026, 6, 30), date(2026, 7, 21), date(2028, 7, 1), date(9999, 12, 31)])
 def test_priority_is_not_for_a_day_outside_its_validity(day):
-    now = timezone.now().replace(year=2026, month=7, day=1)
+    # At noon: an hour before midnight in UTC it is the next day there.
+    now = timezone.now().replace(year=2026, month=7, day=1, hour=12)
     perk, branch = priority(valid_until_at=now + timedelta(days=19))
     with pytest.raises(InvalidInput) as refused:
         take_perk(citizen=citizen_with(), perk=perk, date=day, branch=branch, now=now)

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
     [("all", True, True), ("stock", True, False), ("nothing", False, False)],
 )
 def test_a_cancelled_one_returns_what_its_policy_says(policy, in_stock_again, may_take_again):
+    """Lesson 5."""
     citizen, perk = citizen_with(), PerkFactory(release_on_cancel=policy, limit_per_day=5)
     redemption = cancel_redemption(redemption=take_perk(citizen=citizen, perk=perk))
     assert redemption.state == "cancelled"
@@ -37,6 +38,7 @@ def test_a_cancelled_one_returns_what_its_policy_says(policy, in_stock_again, ma
 
 
 def test_the_policy_is_the_one_that_was_shown_when_it_was_taken():
+    """Lesson 5."""
     perk = PerkFactory(release_on_cancel="all")
     redemption = reservation(perk=perk)
     Perk.objects.filter(pk=perk.pk).update(release_on_cancel="nothing")
@@ -110,6 +112,24 @@ def test_within_ten_minutes_it_is_an_undo_and_releases_nothing():
         merchant=perk.merchant, by=till, shown=Shown(secrets_of(undone).code), nonce="again-after-undo", now=now
     )
     assert again.outcome == "accepted"
+
+
+def test_the_ten_minutes_of_a_late_upload_begin_when_it_is_heard_of():
+    now, perk = timezone.now(), PerkFactory()
+    till, redemption = person_of(perk.merchant, "cashier"), reservation(perk=perk, now=now)
+    heard = now + timedelta(hours=3)
+    scan_code(
+        merchant=perk.merchant,
+        by=till,
+        shown=Shown(secrets_of(redemption).code),
+        nonce="made-offline",
+        scanned_at=now + timedelta(hours=1),
+        now=heard,
+    )
+    back = {"redemption": redemption, "by": till, "only_own_undo": True}
+    with pytest.raises(RoleRequired):
+        reverse_redemption(now=heard + timedelta(minutes=10), **back)
+    assert reverse_redemption(now=heard + timedelta(minutes=9), **back).state == "reserved"
 
 
 def test_later_it_is_a_reversal_with_a_reason_and_follows_the_policy():

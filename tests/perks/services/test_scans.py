@@ -9,12 +9,14 @@ from citizen_app.errors import InvalidInput
 from perks import passes
 from perks.errors import NonceReused, TypedCodesLocked
 from perks.models import Perk, Redemption, Scan
+from perks.services.catalogue import approve_perk, edit_perk
 from perks.services.redemptions import cancel_redemption, expire_redemptions, reverse_redemption
 from perks.services.scans import Shown, scan_code, told
 from perks.services.showing import secrets_of, shown_pass
 from perks.services.showing_merchants import scan_answer
 from scores.models import Inquiry
 from scores.services.enrolment import leave
+from tests.factories.people import operator_with
 from tests.factories.perks import (
     BranchFactory,
     MerchantFactory,
@@ -173,6 +175,7 @@ def test_a_late_upload_is_expired_when_what_it_returned_is_gone(desk):
 
 
 def test_two_offline_tills_one_is_accepted_and_the_other_is_a_conflict(desk):
+    """Lesson 16."""
     now = timezone.now()
     redemption = reservation(perk=desk.perk(), now=now)
     other = Desk(desk.merchant)
@@ -181,6 +184,39 @@ def test_two_offline_tills_one_is_accepted_and_the_other_is_a_conflict(desk):
     conflict = other.scan(code_of(redemption), now=noon, scanned_at=now + timedelta(minutes=10))
     assert conflict.outcome == "conflict"
     assert Scan.objects.filter(outcome="accepted").count() == 1
+
+
+def test_a_till_that_knew_of_the_other_s_scan_made_no_conflict(desk):
+    now = timezone.now()
+    redemption = reservation(perk=desk.perk(), now=now)
+    first = now + timedelta(hours=1)
+    assert desk.scan(code_of(redemption), now=first, scanned_at=now + timedelta(minutes=20)).outcome == "accepted"
+    later = desk.scan(code_of(redemption), now=first + timedelta(hours=1), scanned_at=first)
+    assert later.outcome == "already_redeemed"
+    unknown = desk.scan(code_of(redemption), now=first + timedelta(hours=1), scanned_at=first - timedelta(seconds=1))
+    assert unknown.outcome == "conflict"
+
+
+def test_a_late_upload_is_paid_from_the_budget_again_or_refused_when_that_is_spent(desk):
+    tier = {"min_score": None, "benefit": {"text": "5 euros off", "amount": {"amount": 500, "currency": "EUR"}}}
+    now, perk = timezone.now(), desk.perk(hold_minutes=60, tiers=[tier], budget_amount=900, budget_currency="EUR")
+    late, in_time = now + timedelta(hours=2), now + timedelta(minutes=30)
+    redemption = reservation(perk=perk, now=now)
+    expire_redemptions(now=late)
+    assert Perk.objects.get().budget_spent == 0
+    other = reservation(perk=perk, now=late)
+    assert desk.scan(code_of(redemption), now=late, scanned_at=in_time).outcome == "expired"
+    assert Perk.objects.get().budget_spent == 500
+    cancel_redemption(redemption=other, now=late)
+    assert desk.scan(code_of(redemption), now=late, scanned_at=in_time).outcome == "accepted"
+    assert (Perk.objects.get().budget_spent, Perk.objects.get().taken_count) == (500, 1)
+
+
+def test_at_the_very_end_of_its_time_it_is_over(desk):
+    redemption = reservation(perk=desk.perk())
+    assert desk.scan(code_of(redemption), now=redemption.expires_at).outcome == "expired"
+    just_before = redemption.expires_at - timedelta(microseconds=1)
+    assert desk.scan(code_of(redemption), now=just_before).outcome == "accepted"
 
 
 @pytest.mark.parametrize(("ago", "is_refused"), [(-61, True), (-59, False), (72 * 3600, False), (72 * 3600 + 1, True)])
@@ -284,6 +320,7 @@ def test_what_somebody_reserved_before_leaving_is_honoured(desk):
 
 
 def test_five_wrong_codes_at_a_till_stop_typing_there_and_passes_go_on(desk):
+    """Lesson 15."""
     now = timezone.now()
     redemption = reservation(perk=desk.perk(), now=now)
     for second in range(5):
@@ -297,6 +334,7 @@ def test_five_wrong_codes_at_a_till_stop_typing_there_and_passes_go_on(desk):
 
 
 def test_fifty_wrong_codes_in_a_day_stop_typing_at_the_merchant():
+    """Lesson 15."""
     merchant, now = MerchantFactory(), timezone.now()
     for _ in range(10):
         till = Desk(merchant)
@@ -359,3 +397,50 @@ def test_a_pass_signed_by_somebody_else_is_unknown(desk):
     digits = passes.digits_at(secrets_of(redemption).seed, now)
     assert desk.scan(whole_pass=passes.shown_pass(forged, digits), now=now).outcome == "unknown_code"
     assert Redemption.objects.get().state == "reserved"
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"limit_per_citizen": 1},
+        {"limit_per_citizen": None, "limit_per_citizen_day": 1},
+        {"limit_per_citizen": None, "limit_per_citizen_week": 1},
+        {"limit_per_citizen": None, "limit_per_citizen_month": 1},
+        {"limit_per_citizen": None, "limit_per_day": 1},
+    ],
+)
+def test_a_late_upload_is_expired_when_a_limit_has_been_used_up_since(desk, limits):
+    now = timezone.now().replace(hour=10)
+    perk, citizen = desk.perk(hold_minutes=60, stock=5, **limits), citizen_with()
+    first = reservation(citizen, perk, now=now)
+    late = now + timedelta(minutes=61)
+    expire_redemptions(now=late)
+    second = reservation(citizen, perk, now=late)
+    scan = desk.scan(code_of(first), now=late, scanned_at=now + timedelta(minutes=30))
+    assert scan.outcome == "expired"
+    first.refresh_from_db()
+    perk.refresh_from_db()
+    assert (first.state, first.counts_for_limits, perk.taken_count) == ("expired", False, 1)
+    cancel_redemption(redemption=second, now=late)
+    assert desk.scan(code_of(first), now=late, scanned_at=now + timedelta(minutes=30)).outcome == "accepted"
+    perk.refresh_from_db()
+    assert perk.taken_count == 1
+    assert [day.taken_count for day in perk.days.all()] == ([1] if perk.limit_per_day else [])
+
+
+def test_what_was_reserved_is_honoured_on_the_terms_and_benefit_of_then(desk):
+    owner, operator = desk.by, operator_with("merchants")
+    perk = desk.perk(tiers=[{"min_score": None, "benefit": {"text": "A drink"}}], terms="Until ten.")
+    redemption = reservation(perk=perk)
+    changed = {"tiers": [{"min_score": None, "benefit": {"text": "A nut"}}], "terms": "Never."}
+    edit_perk(perk=perk, by=owner, body=changed)
+    taken_meanwhile = reservation(perk=perk)
+    perk.refresh_from_db()
+    approve_perk(perk=perk, by=operator)
+    taken_after = reservation(perk=perk)
+    read = [told(desk.scan(code_of(one))) for one in (redemption, taken_meanwhile, taken_after)]
+    assert [(one["benefit"]["text"], one["terms"]) for one in read] == [
+        ("A drink", "Until ten."),
+        ("A drink", "Until ten."),
+        ("A nut", "Never."),
+    ]

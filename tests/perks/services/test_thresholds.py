@@ -90,6 +90,18 @@ def test_a_threshold_moves_once_in_seven_days(merchant, owner, operator):
     ]
 
 
+def test_a_change_that_waits_is_judged_again_when_it_is_approved(merchant, owner, operator):
+    perk = published(merchant, owner, operator)
+    edited = catalogue.edit_perk(perk=perk, by=owner, body={"tiers": [scored_tier(700)]}, now=NOW)
+    published(merchant, owner, operator, tiers=[scored_tier(720)])  # since it was written
+    with pytest.raises(errors.ThresholdsTooClose):
+        catalogue.approve_perk(perk=edited, by=operator, now=NOW)
+    perk.refresh_from_db()
+    assert (perk.easiest_min_score, perk.in_force.number, perk.pending.number) == (600, 1, 2)
+    in_use = ThresholdUse.objects.filter(used_until=None).order_by("min_score").values_list("min_score", flat=True)
+    assert list(in_use) == [600, 720]
+
+
 def test_what_nobody_can_reach_is_not_published(merchant, owner, operator):
     maximum = assessments.maximum_of("travel")
     perk = approved(merchant, owner, operator, tiers=[scored_tier(maximum // 10 * 10 + 10)])
@@ -112,3 +124,19 @@ def test_an_adversary_with_every_perk_it_may_publish_learns_no_better_than_40_po
     ordered = sorted(got)
     assert len(ordered) > 3
     assert all(after - before >= 40 for before, after in itertools.pairwise(ordered))
+
+
+def test_other_words_change_at_once_whatever_waits(merchant, owner, operator):
+    """What waits was judged when it was written; another perk that came between is met at its approval."""
+    perk = published(merchant, owner, operator)
+    catalogue.edit_perk(perk=perk, by=owner, body={"tiers": [scored_tier(680)]}, now=NOW)
+    published(merchant, owner, operator, tiers=[scored_tier(660)])
+    edited = catalogue.edit_perk(perk=perk, by=owner, body={"title": "Late"}, now=NOW)
+    assert (edited.version_in_force.title, edited.version_in_force.tiers[0]["min_score"]) == ("Late", 600)
+    assert edited.pending.tiers[0]["min_score"] == 680
+    with pytest.raises(errors.ThresholdsTooClose):
+        catalogue.edit_perk(perk=perk, by=owner, body={"tiers": [scored_tier(690)]}, now=NOW)
+    with pytest.raises(errors.ThresholdsTooClose):
+        catalogue.approve_perk(perk=perk, by=operator, now=NOW)
+    perk.refresh_from_db()
+    assert (perk.version_in_force.tiers[0]["min_score"], perk.easiest_min_score) == (600, 600)

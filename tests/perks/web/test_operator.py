@@ -1,13 +1,16 @@
 """The operators' queue: what waits, and that each decision is somebody's, about what they have read."""
 
+from datetime import date
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from citizen_app.accounts.operators import grant_role
 from citizen_app.models import AuditEvent
-from perks.models import Merchant
+from perks.models import Merchant, RegistryNumber
 from perks.services.catalogue import edit_perk
 from tests.factories.people import CitizenFactory, browser_for, operator_with
 from tests.factories.perks import (
@@ -15,6 +18,7 @@ from tests.factories.perks import (
     MerchantFactory,
     PerkFactory,
     citizen_with,
+    enterprise,
     person_of,
     reservation,
     scored_tier,
@@ -53,7 +57,7 @@ def test_only_operators_with_a_second_factor_come_in():
     assert browser_for(CitizenFactory()).get("/operator").status_code == 403
     without = CitizenFactory(verified=True, password=True)
     grant_role(citizen=without, role="merchants", by=None)
-    asked = browser_for(without).get("/operator")
+    asked = browser_for(without, second_factor=False).get("/operator")
     assert asked.status_code == 302
     assert asked.headers["Location"] == "/accounts/2fa/totp/activate/?next=%2Foperator"
 
@@ -132,7 +136,10 @@ def test_a_change_of_a_live_perk_is_shown_beside_what_is_in_force(browser):
     perk.refresh_from_db()
     said = text_of(browser.get("/operator"))
     assert "version 2 of a perk in force" in said
-    assert said.index("Until 15:00.") < said.index("What is in force until then") < said.index("Until 14:00.")
+    assert "What changes: terms ." in said
+    assert (
+        said.index("In force now") < said.index("Until 14:00.") < said.index("Asked for") < said.index("Until 15:00.")
+    )
     approve(browser, "perk", perk, revision=perk.revision)
     perk.refresh_from_db()
     assert (perk.state, perk.in_force.terms) == ("published", "Until 15:00.")
@@ -199,3 +206,19 @@ def test_the_queue_costs_the_same_at_any_length(browser, django_assert_num_queri
     more()
     with django_assert_num_queries(few):
         browser.get("/operator")
+
+
+def test_a_stated_number_is_shown_with_whom_the_register_knows_by_it(browser):
+    kitchen = enterprise({"on": date(2026, 10, 1), "mark": 60}, name="Riverside Diner")
+    merchant = pending(name="Pensão Aurora")
+    RegistryNumber.objects.create(merchant=merchant, register="food", number=kitchen.number, stated_at=timezone.now())
+    shown = text_of(browser.get("/operator"))
+    assert "Riverside Diner" in shown
+    assert "Penalty not remedied" in shown
+    assert "Another name than the merchant’s" in shown
+    Merchant.objects.filter(pk=merchant.pk).update(name="Riverside  diner")
+    assert "Another name than the merchant’s" not in text_of(browser.get("/operator"))
+    RegistryNumber.objects.filter(merchant=merchant).update(number="999")
+    assert "This register knows nobody under that number." in text_of(browser.get("/operator"))
+    RegistryNumber.objects.filter(merchant=merchant).update(register="")
+    assert "This register is not read here" in text_of(browser.get("/operator"))

@@ -72,6 +72,14 @@ def test_a_form_with_one_record_and_no_file_is_fine(app, life):
     assert answer.status_code == 201, answer.content
 
 
+def test_a_form_may_name_its_records_in_json(app, life):
+    answer = app.post(
+        PATH, {"entries": f'["{life[1].public_id}"]', **WORDS, "evidence": photograph()}, format="multipart"
+    )
+    assert answer.status_code == 201, answer.content
+    assert [one["id"] for one in answer.json()["entries"]] == [life[1].public_id]
+
+
 def test_a_browser_s_form_is_read_the_same_way(life):
     browser = browser_for(life[0], enforce_csrf_checks=True)
     browser.get("/records")
@@ -111,7 +119,7 @@ def test_what_is_wrong_is_named(app, life, change, pointer):
         (b"GIF89a and more", 400, "file_not_accepted"),
         (b"\xff\xd8\xff broken", 400, "file_unreadable"),
         (b"%PDF-1.7 no end", 400, "file_unreadable"),
-        (b"%PDF-1.7" + b"x" * (5 * 1024 * 1024), 413, "file_too_large"),
+        (b"%PDF-1.7" + b"x" * (5 * 1024 * 1024), 413, "too_large"),
     ],
     ids=["empty", "gif", "broken", "half a pdf", "over 5 MiB"],
 )

@@ -36,6 +36,7 @@ def test_p9_the_citizen_reads_who_asked_what_when_and_on_what_consent(app, citiz
         "asked_by": {"kind": "merchant", "id": "mer_1", "name": "Hotel Almirante"},
         "what": "scan",
         "about": "Late check-out",
+        "reason": "",
         "consent": "perk_1",
     }
     assert inquiry["id"].startswith("inq_")

@@ -16,6 +16,7 @@ from scores.services.identity import record_document_check
 from scores.services.linking import switch_source
 from scores.services.publishing import SCORECARDS, publish_scorecard
 from scores.services.rescoring import rescore
+from tests.budgets import tries
 from tests.factories.people import CitizenFactory
 from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, link, scored_citizen
 from tests.factories.wronged import RIGHTLY, WRONGLY, become, recorded, wronged
@@ -152,7 +153,7 @@ ACTS = st.lists(
 class LookingBack(TestCase):
     """At every moment of a life the look back gives what was stored then."""
 
-    @settings(max_examples=settings.default.max_examples // 60)  # each one lives a life in the database
+    @settings(max_examples=tries(12, 40, 400))  # each one lives a life in the database
     @given(acts=ACTS)
     def test_the_past_is_what_it_was(self, acts):
         if not Scorecard.objects.exists():

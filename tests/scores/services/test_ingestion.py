@@ -275,9 +275,12 @@ def test_p2_an_unlinked_subject_leaves_no_trace(source, citizen, caplog, capfd):
 
 
 def _all_rows():
-    """Every row of every table there is, those without a model included."""
+    """Every row of every table there is, those without a model included.
+
+    But for when the migrations were run: a fraction of a second may hold any four digits.
+    """
     with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
+        for table in set(connection.introspection.table_names(cursor)) - {"django_migrations"}:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             yield from cursor.fetchall()
 

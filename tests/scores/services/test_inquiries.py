@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from citizen_app.db import violated
 from scores.models import Inquiry
-from scores.services.inquiries import record_inquiries, record_inquiry
+from scores.services.inquiries import Times, record_counted_inquiries, record_inquiries, record_inquiry
 from tests.factories.people import CitizenFactory
 from tests.factories.scores import NOW, EnrolmentFactory
 from tests.races.at_once import at_once
@@ -86,3 +86,21 @@ def test_p9_sixteen_askings_at_once_are_one_row_that_counts_sixteen():
     citizen = EnrolmentFactory().citizen
     at_once(*[lambda: record_inquiry(citizen_id=citizen.pk, now=NOW, **ASKED)] * 16)
     assert Inquiry.objects.get().count == 16
+
+
+@pytest.mark.django_db
+def test_p9_what_was_counted_before_adds_to_the_day_s_row_for_the_enrolled_and_costs_two_statements():
+    ana, rui, outsider = EnrolmentFactory().citizen, EnrolmentFactory().citizen, CitizenFactory()
+    record_inquiry(citizen_id=ana.pk, now=NOW + timedelta(hours=2), **ASKED)
+    times = [
+        Times(one.pk, NOW + timedelta(hours=first), NOW + timedelta(hours=last), count)
+        for one, first, last, count in ((rui, 1, 1, 1), (ana, 1, 3, 7), (outsider, 1, 1, 1))
+    ]
+    with CaptureQueriesContext(connection) as queries:
+        record_counted_inquiries(times, **ASKED)
+    assert len([one for one in queries if "SAVEPOINT" not in one["sql"]]) == 2
+    rows = Inquiry.objects.order_by("enrolment_id").values_list("enrolment_id", "count", "at", "last_at")
+    hour = [NOW + timedelta(hours=number) for number in range(4)]
+    assert list(rows) == [(ana.pk, 8, hour[1], hour[3]), (rui.pk, 1, hour[1], hour[1])]
+    record_counted_inquiries([], **ASKED)
+    assert Inquiry.objects.count() == 2

@@ -33,7 +33,7 @@ def ines():
 
 def told(citizen):
     looks = Inquiry.objects.filter(enrolment=citizen.pk, what="file_opened").order_by("pk")
-    return list(looks.values_list("about", flat=True))
+    return [" / ".join(one) for one in looks.values_list("about", "reason")]
 
 
 def test_one_operator_proposes_another_confirms_and_the_person_reads_both(one, other, ines):
@@ -46,8 +46,8 @@ def test_one_operator_proposes_another_confirms_and_the_person_reads_both(one, o
     confirm_seed(seed_id=seed.public_id, by=operator_with("scoring"), now=NOW)  # safe twice
     assert (Seed.objects.get().confirmed_by, Seed.objects.get().confirmed_at) == (other, NOW)
     assert told(ines) == [
-        "Proposed as a person trust begins with: Our team",
-        "Confirmed as a person trust begins with",
+        "Proposed as a person trust begins with / Our team",
+        "Confirmed as a person trust begins with / Our team",
     ]
     acts = AuditEvent.objects.filter(action__startswith="seed.").order_by("id").values_list("actor", "action", "object")
     assert list(acts) == [
@@ -61,7 +61,7 @@ def test_without_a_checked_document_nobody_is_a_seed_and_the_look_is_told_all_th
     with pytest.raises(DocumentNeeded):
         propose_seed(email=citizen.email, reason="Our team", by=one, now=NOW)
     assert not Seed.objects.exists()
-    assert told(citizen) == ["Proposed as a person trust begins with: Our team"]
+    assert told(citizen) == ["Proposed as a person trust begins with / Our team"]
 
 
 def test_an_address_nobody_enrolled_has_is_one_answer(one):
@@ -97,7 +97,7 @@ def test_one_operator_is_enough_to_stop_it(one, ines):
     chosen = seed(ines)
     remove_seed(seed_id=chosen.public_id, by=one, now=NOW)
     assert not Seed.objects.exists()
-    assert told(ines)[-1] == "No longer a person trust begins with"
+    assert told(ines)[-1] == "No longer a person trust begins with / The team."
     with pytest.raises(NotFound):
         remove_seed(seed_id=chosen.public_id, by=one, now=NOW)
 

@@ -1,6 +1,5 @@
 """History is kept whole for 24 months, then one value a month (P8)."""
 
-import os
 from datetime import UTC, date, datetime
 
 import pytest
@@ -14,6 +13,7 @@ from scores.services.linking import switch_source
 from scores.services.rescoring import rescore
 from scores.services.thinning import kept_whole_from, thin_history
 from scores.services.verifying import history_behind, wrong_changes
+from tests.budgets import tries
 from tests.factories.scores import EnrolmentFactory, SourceFactory, entry_of, link
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +105,7 @@ DAYS = st.lists(
 
 @given(DAYS, st.integers(2, 12), st.integers(0, 30))
 @settings(
-    max_examples=40 if os.environ.get("CI") == "true" else 8,
+    max_examples=tries(8, 30, 200),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate),  # a life told through the database is slow to make smaller

@@ -6,9 +6,11 @@ import pytest
 
 from citizen_app.invariants import broken
 from citizen_app.outbox import run_due
-from scores.models import Entry, Link, Score, ScoreChange
+from scores.models import Entry, Inquiry, Link, Score, ScoreChange
 from scores.services import verifying
 from scores.services.rescoring import request_rescore
+from tests.factories.files import open_one
+from tests.factories.people import operator_with
 from tests.factories.scores import EnrolmentFactory, SourceFactory, link, scored_citizen
 from tests.factories.tampering import entry_guards_off
 
@@ -88,3 +90,10 @@ def test_p3_an_entry_of_no_kind_and_p8_one_that_lives_too_long_are_found(citizen
         Entry.objects.filter(pk=first.pk).update(kind_number=999)
         Entry.objects.filter(pk=second.pk).update(lapses_on=second.lapses_on + timedelta(days=31))
     assert list(verifying.entries_not_allowed()) == [f"entry {first.pk}", f"entry {second.pk}"]
+
+
+def test_a_file_that_was_opened_in_silence_is_found(citizen):
+    opening = open_one(citizen, operator_with("support"))
+    assert list(verifying.openings_untold()) == []
+    Inquiry.objects.filter(enrolment_id=citizen.pk).update(asker_id="cit_somebody_else")
+    assert list(verifying.openings_untold()) == [f"file opening {opening.pk}"]

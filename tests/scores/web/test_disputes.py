@@ -54,7 +54,7 @@ def test_a_record_leads_to_its_dispute_and_back(browser, life):
     assert re.search(rf'value="{life[1].public_id}"[^>]* checked', form.content.decode())
     page = sent(browser, life[1], evidence=photograph())
     assert "Your dispute is received. You can follow it here." in text_of(page)
-    assert "31 days left for the source" in text_of(page)
+    assert "30 days left for the source" in text_of(page)
     assert "You have the benefit of the doubt." in text_of(page)
     page = browser.get(f"/records/{life[1].public_id}")
     assert "You dispute it." in text_of(page)
@@ -136,7 +136,7 @@ def test_appealing_from_the_page(life):
 def test_the_list_shows_each_with_its_state(browser, life):
     sent(browser, life[1])
     page = text_of(browser.get("/disputes"))
-    assert "The value is wrong. Bank of Tests, 23 November 31 days left for the source" in page
+    assert "The value is wrong. Bank of Tests, 23 November 30 days left for the source" in page
     assert "/disputes" in browser.get("/records").content.decode()
 
 

@@ -65,7 +65,8 @@ def test_p9_a_check_is_recorded_and_the_citizen_reads_who_and_why(operator, brow
     assert Entry.objects.of(citizen.pk).filter(external_id="identity.document.1").exists()
     inquiry = Inquiry.objects.get()
     assert (inquiry.asker_kind, inquiry.asker_id, inquiry.what) == ("operator", operator.public_id, "file_opened")
-    assert (inquiry.about, inquiry.count) == ("Document check: At the Lisbon desk", 1)
+    assert (inquiry.about, inquiry.reason, inquiry.count) == ("Document check", "At the Lisbon desk", 1)
+    assert inquiry.asker_name == "Citizen App, support"
     assert "At the Lisbon desk" in text_of(browser_for(citizen).get("/who-asked"))
     assert AuditEvent.objects.get(action="document.check").actor == f"person:{operator.pk}"
 
@@ -107,7 +108,7 @@ def test_p9_a_check_that_says_no_is_an_inquiry_all_the_same(browser, citizen):
     page = check(browser, over_18="")
     assert "did not say that you are of age" in text_of(page)
     assert Enrolment.objects.get(pk=citizen.pk).person_key is None
-    assert Inquiry.objects.get().about == "Document check: At the Lisbon desk"
+    assert Inquiry.objects.get().reason == "At the Lisbon desk"
 
 
 def test_p1_the_same_document_with_another_account_is_refused(browser, citizen):

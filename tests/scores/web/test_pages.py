@@ -169,6 +169,7 @@ def test_leaving_asks_to_be_sure_then_erases_and_shows_the_receipt(enrolled):
     said = text_of(browser.post("/leave", {"sure": "true"}))
     assert "You have left" in said
     assert f"Entries {recorded}" in said
+    assert "Seeds" not in said  # of which there were none
     for model in (Enrolment, Score, Entry, Inquiry, Link, ScoreChange):
         assert not model.objects.exists()
 

@@ -122,7 +122,7 @@ def test_two_operators_make_a_seed_on_the_page(rui):
     told = text_of(browser_for(one).post(f"/operator/seeds/{seed.public_id}/remove", follow=True))
     assert "There is no seed yet" in told
     asked = text_of(browser_for(rui).get("/who-asked"))
-    assert "Proposed as a person trust begins with: Our team" in asked
+    assert "Proposed as a person trust begins with “Our team”" in asked
 
 
 def test_an_address_nobody_enrolled_has_and_a_missing_document_are_said(ana):

@@ -159,7 +159,9 @@ def test_p4_no_page_of_the_console_holds_a_citizens_value():
     for page in pages:
         assert page.status_code == 200
         assert "737" not in text_of(page)
-        assert "737" not in str(page.headers)
+        # What is drawn by lot for each answer may hold any digits.
+        drawn = {"X-Request-ID", "Content-Security-Policy", "ETag"}
+        assert not [name for name, value in page.headers.items() if name not in drawn and "737" in value]
         assert citizen.email not in page.content.decode()
 
 

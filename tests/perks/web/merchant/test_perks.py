@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from citizen_app.models import AuditEvent
 from perks.models import Perk, ThresholdUse
-from perks.services.catalogue import draft_perk
 from scores import assessments
 from tests.factories.people import browser_for, operator_with
 from tests.factories.perks import (
@@ -127,7 +126,10 @@ def test_a_page_that_is_opened_and_saved_changes_nothing(browser, merchant):
     [
         ({"title": ""}, {"title": "This field is required."}),
         ({"title": "x" * 121}, {"title": "Ensure this value has at most 120 characters (it has 121)."}),
-        ({"kind": "gift_card"}, {"kind": "Select a valid choice. gift_card is not one of the available choices."}),
+        (
+            {"kind": "coupon"},
+            {"kind": "Select a valid choice. coupon is not one of the available choices."},
+        ),
         ({"zone": "Lisbon"}, {"zone": "Name an IANA time zone, such as Europe/Lisbon."}),
         ({"categories": "naïve"}, {"categories": "This value does not match the required pattern."}),
         ({"stock": "-1"}, {"stock": "Ensure this value is greater than or equal to 0."}),
@@ -337,16 +339,6 @@ def test_a_branch_that_closed_stays_named_until_it_is_unticked(browser, merchant
     assert closed.name in text_of(browser.get(f"/merchant/perks/{perk.public_id}/edit"))
     edit(browser, perk, branches=[open_one.public_id, closed.public_id])
     assert perk.branches.count() == 2
-
-
-def test_kinds_without_a_form_are_shown_and_not_edited(browser, merchant):
-    manager = person_of(merchant, "manager")
-    face = {"face": {"amount": 1000, "currency": "EUR"}}
-    body = {"kind": "gift_card", "title": "Card", "tiers": [{"min_score": 600, "benefit": face}]}
-    perk = draft_perk(merchant=merchant, by=manager, body=body)
-    page = browser.get(f"/merchant/perks/{perk.public_id}")
-    assert "A gift card can be drafted through the API, but not offered yet." in text_of(page)
-    assert browser.get(f"/merchant/perks/{perk.public_id}/edit").status_code == 404
 
 
 def test_the_list_is_narrowed_by_state(browser, merchant):

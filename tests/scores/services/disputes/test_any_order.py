@@ -1,6 +1,5 @@
 """Disputes in any order of everything that can happen: the score follows, and objecting never makes anything worse."""
 
-import os
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -34,6 +33,7 @@ from scores.services.lapsing import erase_lapsed
 from scores.services.linking import switch_source
 from scores.services.publishing import current_scorecard
 from scores.services.rescoring import entries_to_score, rescore, score_in_force, scoring_day
+from tests.budgets import tries
 from tests.factories.people import CitizenFactory
 from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, link, row
 
@@ -283,10 +283,9 @@ def test_p7_in_any_order_the_score_follows_and_no_dispute_makes_anything_worse(s
 
 @pytest.fixture
 def settings_of_machine():
-    tries, steps = (60, 25) if os.environ.get("CI") == "true" else (12, 15)
     return settings(
-        max_examples=tries,
-        stateful_step_count=steps,
+        max_examples=tries(12, 25, 200),
+        stateful_step_count=tries(15, 25, 40),
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from perks.web.merchant.money import minor_units, written
+from perks.money import minor_units, written
 
 
 @pytest.mark.parametrize(

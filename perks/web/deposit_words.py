@@ -1,0 +1,90 @@
+"""PURE: deposit agreements in words: a badge, the steps of the way, and money as people write it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from perks.money import decimals_of, written
+from perks.web.words import Badge
+
+Record = Mapping[str, Any]
+
+STATES = {
+    "offered": Badge(word="Terms to accept", icon="clock", tone="gold"),
+    "accepted": Badge(word="Ready to pick up", icon="tick", tone="help", is_open=True),
+    "active": Badge(word="Picked up", icon="car", tone="brand"),
+    "returned": Badge(word="Returned", icon="tick", tone="info"),
+    "claimed": Badge(word="Damage claimed", icon="exclamation", tone="gold"),
+    "contested": Badge(word="Contested", icon="scales", tone="gold"),
+    "settled": Badge(word="Settled", icon="tick", tone="mute"),
+    "closed": Badge(word="Closed", icon="tick", tone="help"),
+    "cancelled": Badge(word="Cancelled", icon="cross", tone="mute"),
+    "expired": Badge(word="Not picked up in time", icon="clock", tone="mute"),
+}
+LAST = {
+    "settled": "Settled",
+    "closed": "Closed",
+    "cancelled": "Cancelled",
+    "expired": "Not picked up in time",
+}
+NOTHING = {
+    "closed": "Nothing was charged, and nothing can be any more.",
+    "cancelled": "Nothing was charged.",
+    "expired": "Nothing was charged.",
+}
+
+
+def money_text(money: Record | None) -> str:
+    """`1 250.00 EUR`, with the currency's own decimals; nothing for no money."""
+    if money is None:
+        return ""
+    places = decimals_of(money["currency"])
+    return f"{written(dict(money)):,.{places}f}".replace(",", "\u202f") + f"\u00a0{money['currency']}"
+
+
+def steps_of(agreement: Record) -> list[dict[str, Any]]:
+    """The way of an agreement: what is done, what is now, what is to come; each with its moment and a sentence."""
+    state, ended = agreement["state"], agreement["ended_at"]
+    steps = [
+        _step(
+            "Terms accepted",
+            agreement["accepted_at"],
+            "They are frozen: no amount can go up.",
+            ahead="Accept the terms",
+        ),
+        _step("Picked up", agreement["picked_up_at"], "At the desk.", ahead="Pick-up"),
+        _step("Returned", agreement["returned_at"], _late(agreement["late_days"]), ahead="Return"),
+    ]
+    if agreement["claim"]:
+        claim = agreement["claim"]
+        steps.append(_step("Damage claimed", claim["at"], f"{money_text(claim['amount'])} in all."))
+    if agreement["contest"]:
+        steps.append(
+            _step("Contested", agreement["contest"]["at"], "A person decides, from nothing to what is claimed.")
+        )
+    if ended:
+        steps = [step for step in steps if step["at"]]
+        steps.append(_step(LAST[state], ended, NOTHING.get(state) or f"{money_text(agreement['settled'])} is owed."))
+    elif agreement["claim"]:
+        decided = "As it is decided, from nothing to what is claimed."
+        unless = "At the claim if nobody contests it for 72 hours, else as it is decided."
+        steps.append(_step("Settled", None, decided if agreement["contest"] else unless, ahead="Settlement"))
+    else:
+        steps.append(_step("Closed", None, "72 hours after the return, if no damage is claimed.", ahead="End"))
+    now = next((place for place, step in enumerate(steps) if step["at"] is None), len(steps))
+    for place, step in enumerate(steps):
+        step["number"] = place + 1
+        step["place"] = "done" if place < now else "now" if place == now else "todo"
+    return steps
+
+
+def _step(title: str, at: str | None, text: str, *, ahead: str = "") -> dict[str, Any]:
+    """A step: what it is called once it is done, and, while it is `ahead`, what is to be done."""
+    return {"title": title if at or not ahead else ahead, "at": at, "text": text}
+
+
+def _late(days: int | None) -> str:
+    if days is None:
+        return "The desk records when."
+    if not days:
+        return "In time."
+    return f"{days} day{'' if days == 1 else 's'} after the agreed day."

@@ -1,0 +1,42 @@
+"""Threat 25: the product calls no address that somebody else chose, until webhooks do so by rules of their own."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CALLS_OUT = {
+    "requests",
+    "httpx",
+    "aiohttp",
+    "urllib3",
+    "urllib.request",
+    "http.client",
+    "ftplib",
+    "telnetlib",
+    "socket",
+}
+
+
+def imported(source: str) -> set[str]:
+    """Every module a file names in an import, whole and by its parents."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_what_calls_out_is_found():
+    assert imported("import requests") & CALLS_OUT
+    assert imported("from urllib import request") & CALLS_OUT
+    assert imported("from urllib.request import urlopen") & CALLS_OUT
+    assert not imported("from urllib.parse import urlencode") & CALLS_OUT
+
+
+def test_threat_25_no_room_of_the_product_calls_out():
+    files = [path for room in ("citizen_app", "scores", "perks") for path in (ROOT / room).rglob("*.py")]
+    calling = {str(path.relative_to(ROOT)): imported(path.read_text()) & CALLS_OUT for path in files}
+    assert {path: names for path, names in calling.items() if names} == {}
+    assert len(files) > 300
