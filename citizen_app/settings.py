@@ -301,6 +301,16 @@ SOURCE_SIGNATURES = env.str("SOURCE_SIGNATURES", "") or ("required" if PRODUCTIO
 if SOURCE_SIGNATURES not in ("required", "optional"):
     raise ImproperlyConfigured("SOURCE_SIGNATURES is required or optional.")
 
+# -- Payments (Stripe) --------------------------------------------------------------------------------------------
+# Without a key billing is off and everything else works. A restricted key (rk_) is enough.
+STRIPE_API_KEY = env.str("STRIPE_API_KEY", "")
+STRIPE_LIVEMODE = env.bool("STRIPE_LIVEMODE", False)
+# What signs events of the platform's own account and of connected ones; two each while a secret is being rolled.
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+STRIPE_CONNECT_WEBHOOK_SECRETS = env.list("STRIPE_CONNECT_WEBHOOK_SECRETS", default=[])
+# The stand-in's address on this machine (never with a live key).
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "")
+
 # -- The API ----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["citizen_app.api.authentication.OneCredential"],
