@@ -1,8 +1,8 @@
 """The one client of Stripe in a process: the pinned API version, short waits, and what its errors mean to us.
 
 Without `STRIPE_API_KEY` billing is off (`is_on`). Calls are written out where they are made,
-`client().v1.refunds.create(params={...}, options=said(key=..., account=...))` inside `with errors():`, so that mypy holds
-them to the SDK's types.
+`client().v1.refunds.create(params={...}, options=said(key=..., account=...))` inside `with errors():`, so that mypy
+holds them to the SDK's types.
 """
 
 import functools
@@ -66,7 +66,10 @@ def errors() -> Iterator[None]:
     except stripe.CardError as error:
         decline = getattr(error.error, "decline_code", None)
         raise Rejected(decline or error.code or "card_error", error.user_message or str(error)) from error
-    except stripe.IdempotencyError as error:  # a bug of ours: one key, other parameters
+    except stripe.IdempotencyError as error:
+        if error.http_status == 409:  # the same call is still being answered elsewhere
+            raise Transient("in progress") from error
+        # A bug of ours: one key, other parameters.
         raise Rejected("idempotency_mismatch", str(error)) from error
     except stripe.InvalidRequestError as error:
         raise Rejected(error.code or "invalid_request", error.user_message or str(error)) from error
