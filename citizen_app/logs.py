@@ -7,8 +7,8 @@ import logging
 
 import structlog
 
-TELLS_SECRETS = ("oauthlib", "django.template")
-"""Loggers that write at DEBUG what they work on: authorization codes, and the pages that lead back with them."""
+TELLS_SECRETS = ("oauthlib", "django.template", "stripe")
+"""Loggers that write at DEBUG what they work on: authorization codes, the pages that lead back with them, payments."""
 
 
 def without_traces_of_refusals(record: logging.LogRecord) -> bool:
