@@ -206,6 +206,22 @@ class FakeStripe(deeds.Deeds):
             headers["Stripe-Account"] = call.account
         return status, headers, json.dumps(answer)
 
+    # -- To be there after a restart --------------------------------------------------------------------------------
+    def snapshot(self) -> dict[str, Any]:
+        """All that a new one must know; JSON."""
+        return {
+            "objects": self.objects,
+            "events": [event["id"] for event in self.events],
+            "counts": self._counts,
+            "kept": [[*key, *answer] for key, answer in self._kept.items()],
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        self.objects = snapshot["objects"]
+        self.events = [self.objects[id] for id in snapshot["events"]]
+        self._counts = snapshot["counts"]
+        self._kept = {(account, key): (mark, status, answer) for account, key, mark, status, answer in snapshot["kept"]}
+
     def signed(
         self, event: Record, secret: str, *, timestamp: int | None = None, raw: str | None = None
     ) -> tuple[bytes, str]:
