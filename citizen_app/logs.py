@@ -7,8 +7,8 @@ import logging
 
 import structlog
 
-TELLS_SECRETS = ("oauthlib", "django.template", "stripe")
-"""Loggers that write at DEBUG what they work on: authorization codes, the pages that lead back with them, payments."""
+TELLS_SECRETS = ("oauthlib", "django.template")
+"""Loggers that write at DEBUG what they work on: authorization codes, and the pages that lead back with them."""
 
 
 def without_traces_of_refusals(record: logging.LogRecord) -> bool:
@@ -49,6 +49,8 @@ def configure_logs(*, level: str, as_json: bool) -> None:
     root.setLevel(level)
     for name in TELLS_SECRETS:
         logging.getLogger(name).setLevel(logging.INFO)
+    # Stripe's writes at DEBUG what is sent and answered, and at INFO every address with its query.
+    logging.getLogger("stripe").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
