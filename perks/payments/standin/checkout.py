@@ -5,14 +5,12 @@ import stripe
 from perks.payments.standin.customers import create_customer
 from perks.payments.standin.forms import Params, metadata_in
 from perks.payments.standin.intents import (
-    DECLINES,
-    GOOD_CARD,
-    NEEDS_AUTHENTICATION,
     charge_card,
     confirm_intent,
     create_intent,
     fail_authentication,
 )
+from perks.payments.standin.payment_methods import DECLINES, GOOD_CARD, NEEDS_AUTHENTICATION, taken_for
 from perks.payments.standin.prices import amount_of, create_price
 from perks.payments.standin.records import DAY, Record, Records, answers
 from perks.payments.standin.refusals import declined, invalid
@@ -161,7 +159,7 @@ def _pay_once(records: Records, session: Record, card: str, delayed: bool, authe
     if intent["status"] == "requires_action":
         if not authenticated:
             fail_authentication(records, intent)
-        charge_card(records, intent, card)
+        charge_card(records, intent, intent["payment_method"])
     # What Stripe says of a session whose money is only held was never seen: judge by the intent.
     session["payment_status"] = "unpaid" if intent["status"] == "requires_capture" else "paid"
 
@@ -178,7 +176,7 @@ def settle(records: Records, session: Record, *, ok: bool) -> None:
     """A payment that takes days (a bank debit) came in, or did not."""
     intent = records.get(session["payment_intent"])
     if ok:
-        charge_card(records, intent, GOOD_CARD)
+        charge_card(records, intent, taken_for(records, GOOD_CARD, intent["customer"], is_saved=False))
         session["payment_status"] = "paid"
     else:
         intent["status"] = "requires_payment_method"

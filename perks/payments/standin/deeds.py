@@ -1,6 +1,16 @@
 """What people, banks and time do to the objects of the stand-in: no call of ours does."""
 
-from perks.payments.standin import accounts, checkout, clocks, disputes, events, intents, portal, refunds
+from perks.payments.standin import (
+    accounts,
+    checkout,
+    clocks,
+    disputes,
+    events,
+    intents,
+    payment_methods,
+    portal,
+    refunds,
+)
 from perks.payments.standin.records import Record, Records, public
 
 ANSWERING = (events,)  # imported to be registered
@@ -11,7 +21,7 @@ class Deeds(Records):
 
     # -- On the hosted pages ----------------------------------------------------------------------------------------
     def pay_checkout(
-        self, id: str, card: str = intents.GOOD_CARD, *, delayed: bool = False, authenticated: bool = True
+        self, id: str, card: str = payment_methods.GOOD_CARD, *, delayed: bool = False, authenticated: bool = True
     ) -> Record:
         """Somebody pays. `delayed`: by a way that takes days. Raises `Refusal` where the card is declined."""
         session = self.get(id, "checkout.session")

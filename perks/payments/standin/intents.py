@@ -5,25 +5,12 @@ import re
 import stripe
 
 from perks.payments.standin.forms import Params, flag, metadata_in
+from perks.payments.standin.payment_methods import DECLINES, NEEDS_AUTHENTICATION, taken_for, test_card
 from perks.payments.standin.records import DAY, Record, Records, answers, public
 from perks.payments.standin.refusals import Refusal, declined, invalid
 
 HOLD_LASTS = 7 * DAY
 SMALLEST_AMOUNT = 50
-
-GOOD_CARD = "pm_card_visa"
-NEEDS_AUTHENTICATION = "pm_card_authenticationRequired"
-DISPUTED_LATER = "pm_card_createDispute"
-DECLINES = {  # code, decline code, what the payer reads
-    "pm_card_chargeDeclined": ("card_declined", "generic_decline", "Your card was declined."),
-    "pm_card_chargeDeclinedInsufficientFunds": (
-        "card_declined",
-        "insufficient_funds",
-        "Your card has insufficient funds.",
-    ),
-    "pm_card_chargeDeclinedExpiredCard": ("expired_card", None, "Your card has expired."),
-    "pm_card_chargeCustomerFail": ("card_declined", "generic_decline", "Your card was declined."),
-}
 
 
 def wrong_state(intent: Record, message: str) -> Refusal:
@@ -80,9 +67,11 @@ def confirm_intent(records: Records, id: str, params: Params) -> Record:
     card = params.get("payment_method") or intent["payment_method"]
     if not card:
         raise wrong_state(intent, "You cannot confirm this PaymentIntent because it's missing a payment method.")
-    if card in DECLINES:
-        refuse_card(records, intent, *DECLINES[card])
-    if card == NEEDS_AUTHENTICATION and status != "requires_action":
+    is_saved = bool(intent["setup_future_usage"] and intent["customer"])
+    card = taken_for(records, card, intent["customer"], is_saved=is_saved)
+    if (name := test_card(records, card)) in DECLINES:
+        refuse_card(records, intent, *DECLINES[name])
+    if name == NEEDS_AUTHENTICATION and status != "requires_action":
         if flag(params.get("off_session")):
             message = "Your card was declined. This transaction requires authentication."
             refuse_card(records, intent, "authentication_required", "authentication_required", message)
@@ -115,6 +104,7 @@ def charge_card(records: Records, intent: Record, card: str) -> None:
     """Take the money, or hold it where the intent is captured by hand: an authorisation is a charge too."""
     is_hold = intent["capture_method"] == "manual"
     charge = _put_charge(records, intent, card, is_captured=not is_hold)
+    records.get(card)["_is_used"] = True
     intent.update(latest_charge=charge["id"], payment_method=card, next_action=None, last_payment_error=None)
     if is_hold:
         intent.update(status="requires_capture", amount_capturable=intent["amount"])

@@ -14,7 +14,7 @@ from django.template import Context, Engine
 
 from perks.money import money_text
 from perks.payments.standin.fake import FakeStripe
-from perks.payments.standin.intents import NEEDS_AUTHENTICATION
+from perks.payments.standin.payment_methods import NEEDS_AUTHENTICATION
 from perks.payments.standin.prices import amount_of
 from perks.payments.standin.records import PLATFORM, Record
 from perks.payments.standin.refusals import Refusal, invalid

@@ -3,10 +3,9 @@
 import stripe
 
 from perks.payments.standin.forms import Params, metadata_in
+from perks.payments.standin.payment_methods import REFUNDED_LATER, test_card
 from perks.payments.standin.records import Record, Records, answers
 from perks.payments.standin.refusals import invalid
-
-REFUNDED_LATER = "pm_card_pendingRefund"  # a card whose refunds begin as pending
 
 
 @answers("POST", "/v1/refunds")
@@ -39,7 +38,7 @@ def create_refund(records: Records, params: Params) -> Record:
             "metadata": metadata_in(params),
             "payment_intent": charge["payment_intent"],
             "reason": params.get("reason"),
-            "status": "pending" if charge["payment_method"] == REFUNDED_LATER else "succeeded",
+            "status": "pending" if test_card(records, charge["payment_method"]) == REFUNDED_LATER else "succeeded",
         },
     )
     records.emit("refund.created", refund)

@@ -5,8 +5,9 @@ from typing import Any
 import stripe
 
 from perks.payments.standin.forms import Params, flag, metadata_in
-from perks.payments.standin.intents import DECLINES, GOOD_CARD, charge_card, create_intent
+from perks.payments.standin.intents import charge_card, create_intent
 from perks.payments.standin.meters import used
+from perks.payments.standin.payment_methods import DECLINES, GOOD_CARD, taken_for, test_card
 from perks.payments.standin.prices import amount_of
 from perks.payments.standin.records import MONTH, Record, Records, answers
 from perks.payments.standin.refusals import invalid
@@ -25,6 +26,7 @@ def make_subscription(records: Records, customer: str, lines: list[tuple[str, in
     """Begin a subscription to these prices and quantities, and charge its first invoice."""
     clock = records.get(customer, "customer", "customer")["test_clock"]
     now = records.now(clock)
+    card = taken_for(records, card, customer, is_saved=True)
     id = records.new_id("sub")
     items = [_put_item(records, id, records.get(price, "price", "price"), quantity, now) for price, quantity in lines]
     subscription = records.put(
@@ -58,7 +60,7 @@ def make_subscription(records: Records, customer: str, lines: list[tuple[str, in
         },
         without=("managed_payments", "presentment_details", "status_details"),
     )
-    is_paid = card not in DECLINES
+    is_paid = test_card(records, card) not in DECLINES
     invoice = _put_invoice(records, subscription, "subscription_create", is_paid, clock)
     subscription.update(latest_invoice=invoice["id"], status="active" if is_paid else "incomplete")
     records.emit("customer.subscription.created", subscription, clock=clock)
@@ -242,7 +244,7 @@ def renew(records: Records, subscription: Record) -> None:
     for item in subscription["items"]["data"]:
         start = item["current_period_end"]
         item.update(current_period_start=start, current_period_end=start + MONTH)
-    is_paid = subscription["default_payment_method"] not in DECLINES
+    is_paid = test_card(records, subscription["default_payment_method"]) not in DECLINES
     invoice = _put_invoice(records, subscription, "subscription_cycle", is_paid, clock)
     before: dict[str, Any] = {"status": subscription["status"]}
     subscription.update(latest_invoice=invoice["id"], status="active" if is_paid else "past_due")

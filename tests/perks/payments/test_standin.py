@@ -231,6 +231,28 @@ def test_a_deposit_is_held_by_checkout_on_the_merchants_account(standin, v1):
     assert (session.status, intent.status, intent.metadata["hold"]) == ("complete", "requires_capture", "h1")
 
 
+def test_a_card_serves_once_unless_a_customer_saved_it(standin, v1):
+    once = hold(v1, key="first")
+    with pytest.raises(stripe.InvalidRequestError, match="may not be used again"):
+        hold(v1, key="second", card=once.payment_method)
+    customer = v1.customers.create({})
+    saved = hold(v1, key="third", customer=customer.id, setup_future_usage="off_session")
+    with pytest.raises(stripe.InvalidRequestError, match="belongs to a Customer"):
+        hold(v1, key="fourth", card=saved.payment_method)
+    again = hold(v1, key="fifth", card=saved.payment_method, customer=customer.id, off_session=True)
+    assert (again.status, again.payment_method) == ("requires_capture", saved.payment_method)
+
+
+def test_a_card_that_asks_is_confirmed_or_refused_and_cannot_be_charged_unasked(standin, v1):
+    asked = hold(v1, card="pm_card_authenticationRequired")
+    assert (asked.status, asked.next_action.type) == ("requires_action", "redirect_to_url")
+    standin.authenticate(asked.id)
+    assert v1.payment_intents.retrieve(asked.id).status == "requires_capture"
+    with pytest.raises(stripe.CardError) as refused:
+        hold(v1, key="unasked", card="pm_card_authenticationRequired", off_session=True)
+    assert refused.value.code == "authentication_required"
+
+
 # -- Faults -----------------------------------------------------------------------------------------------------------
 def test_a_lost_answer_makes_one_object(standin, v1):
     for number, kind in enumerate(("drop_before", "drop_after")):
