@@ -31,6 +31,23 @@ def standin(settings, monkeypatch):
 
 
 @pytest.fixture
+def standin_over_http(standin, settings, monkeypatch):
+    """The same stand-in behind real sockets: `@pytest.mark.usefixtures("standin_over_http")`, or ask for it instead."""
+    import stripe
+    from stripe._http_client import RequestsClient
+
+    from perks.payments.client import client
+    from perks.payments.standin import serve
+
+    monkeypatch.setattr(stripe, "RequestsClient", RequestsClient)
+    server, settings.STRIPE_API_BASE = serve(standin)
+    client.cache_clear()
+    yield standin
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
 def deliver(standin) -> Deliver:
     """Post events as Stripe does, each to the door of its account; without any, those not delivered yet.
 

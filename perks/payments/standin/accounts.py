@@ -101,6 +101,13 @@ def restrict(records: Records, account: Record) -> None:
     _change(records, account, capabilities=capabilities, missing=["person.verification.document"])
 
 
+def disconnect(records: Records, account: Record) -> None:
+    """The merchant takes the platform's access away."""
+    account["_is_disconnected"] = True
+    application = {"id": "ca_fake", "object": "application", "name": "Citizen App"}
+    records.emit("account.application.deauthorized", application, account=account["id"])
+
+
 def _change(records: Records, account: Record, *, capabilities: dict[str, str], missing: list[str]) -> None:
     before = {"charges_enabled": account["charges_enabled"]}
     account.update(

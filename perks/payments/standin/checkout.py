@@ -35,6 +35,7 @@ def create_session(records: Records, params: Params) -> Record:
     if params.get("ui_mode", "hosted_page") == "hosted_page" and "success_url" not in params:
         message = "Missing required param: success_url."
         raise invalid(message, "parameter_missing", "success_url", is_kept=False)
+    records.refuse_unless_charging()
     lines = [_line(records, place, each, mode) for place, each in enumerate(params.get("line_items") or [])]
     if not lines:
         raise invalid("You must provide line_items.", "parameter_missing", "line_items", is_kept=False)

@@ -1,5 +1,7 @@
 """What people, banks and time do to the objects of the stand-in: no call of ours does."""
 
+from datetime import UTC, datetime
+
 from perks.payments.standin import (
     accounts,
     checkout,
@@ -45,6 +47,10 @@ class Deeds(Records):
     def restrict_account(self, id: str) -> None:
         with self.acting_for(self.owner_of(id)):
             accounts.restrict(self, self.get(id, "account"))
+
+    def disconnect_account(self, id: str) -> None:
+        with self.acting_for(self.owner_of(id)):
+            accounts.disconnect(self, self.get(id, "account"))
 
     # -- By banks ---------------------------------------------------------------------------------------------------
     def authenticate(self, id: str, ok: bool = True) -> None:
@@ -95,6 +101,18 @@ class Deeds(Records):
         for page in pages:
             with self.acting_for(page["_account"]):
                 checkout.expire_session(self, page["id"], {})
+
+    def thin_event(self, type: str, meter: str) -> Record:
+        """An event of the other kind, which only names its object: so Stripe tells of wrong meter events."""
+        related = {"id": meter, "type": "billing.meter", "url": f"/v1/billing/meters/{meter}"}
+        return {
+            "id": self.new_id("evt"),
+            "object": "v2.core.event",
+            "created": datetime.fromtimestamp(self.now(), UTC).isoformat().replace("+00:00", "Z"),
+            "livemode": False,
+            "related_object": related,
+            "type": type,
+        }
 
     def tick(self, clock: str, to: int) -> None:
         """Move a test clock on."""

@@ -162,7 +162,7 @@ class FakeStripe(deeds.Deeds):
         return status, answer
 
     def _execute(self, call: Call) -> Record:
-        if call.account and call.account not in self.objects:
+        if call.account and self.objects.get(call.account, {"_is_disconnected": True}).get("_is_disconnected"):
             message = f"The provided key does not have access to account '{call.account}'."
             raise invalid(message, "account_invalid", status=403, is_kept=False)
         found = match(call.method, call.path)
@@ -178,7 +178,7 @@ class FakeStripe(deeds.Deeds):
         if handler is None:
             message = f"The stand-in does not do {route.method} {route.template}."
             raise invalid(message, "not_in_stand_in", status=404, is_kept=False)
-        params = dict(call.params)
+        params = _Asked(call.params)
         expand = params.pop("expand", [])
         with self.acting_for(call.account):
             answer = self.expanded(handler(self, *ids, params), expand)
@@ -228,6 +228,13 @@ class FakeStripe(deeds.Deeds):
         """The body and the signature header by which Stripe delivers an event."""
         payload = json.dumps(_delivered(event), indent=2) if raw is None else raw
         return payload.encode(), stripe.WebhookSignature.generate_signature_header(payload, secret, timestamp)
+
+
+class _Asked(dict[str, Any]):
+    """The parameters of a call: one that a handler needs and nobody sent is a refusal."""
+
+    def __missing__(self, name: str) -> Any:
+        raise invalid(f"Missing required param: {name}.", "parameter_missing", name, is_kept=False)
 
 
 def _mark(call: Call) -> str:

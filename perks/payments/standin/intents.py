@@ -23,8 +23,7 @@ def create_intent(records: Records, params: Params) -> Record:
     amount = int(params["amount"])
     if amount < SMALLEST_AMOUNT:
         raise invalid("Amount must be at least €0.50 eur", "amount_too_small", "amount", is_kept=False)
-    if records.account and not records.objects[records.account]["charges_enabled"]:
-        raise invalid("Your account cannot currently make charges.")
+    records.refuse_unless_charging()
     if params.get("customer"):
         records.get(params["customer"], "customer", "customer")
     id = records.new_id("pi")
@@ -177,6 +176,16 @@ def cancel_intent(records: Records, id: str, params: Params) -> Record:
     reason = params.get("cancellation_reason")
     intent.update(status="canceled", canceled_at=records.now(), cancellation_reason=reason)
     records.emit("payment_intent.canceled", intent)
+    return intent
+
+
+@answers("POST", "/v1/payment_intents/{intent}")
+def change_intent(records: Records, id: str, params: Params) -> Record:
+    intent = records.get(id, "payment_intent", "intent")
+    if set(params) - {"metadata", "description"}:
+        raise invalid("The stand-in changes an intent's metadata and description only.")
+    intent["metadata"].update(metadata_in(params))
+    intent["description"] = params.get("description", intent["description"])
     return intent
 
 

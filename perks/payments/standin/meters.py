@@ -82,6 +82,9 @@ def count_usage(records: Records, params: Params) -> Record:
 def summarise_usage(records: Records, id: str, params: Params) -> Record:
     records.get(id, "billing.meter")
     start, end = int(params["start_time"]), int(params["end_time"])
+    for name, at in (("start_time", start), ("end_time", end)):
+        if at % 60:
+            raise invalid(f"{name} must be aligned with minute boundaries.", None, name)
     counted = used(records, id, params["customer"], start, end)
     summary: dict[str, Any] = {
         "id": f"mtrusg_{id}_{params['customer']}_{start}_{end}",

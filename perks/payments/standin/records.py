@@ -103,6 +103,11 @@ class Records:
     def owner_of(self, id: str) -> str:
         return str(self.get(id).get("_account", PLATFORM))
 
+    def refuse_unless_charging(self) -> None:
+        """A connected account takes no money before it is onboarded."""
+        if self.account and not self.objects[self.account]["charges_enabled"]:
+            raise invalid("Your account cannot currently make charges.")
+
     # -- Events -----------------------------------------------------------------------------------------------------
     def emit(
         self,

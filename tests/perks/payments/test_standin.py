@@ -93,8 +93,9 @@ def test_a_plan_is_bought_renewed_with_its_usage_past_due_and_ended(standin, v1)
     v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": began + 95 * DAY})
     assert v1.subscriptions.retrieve(subscription.id).status == "canceled"
     assert v1.subscriptions.list({"customer": customer.id}).data == []
+    minute = began // 60 * 60
     summaries = v1.billing.meters.event_summaries.list(
-        meter.id, {"customer": customer.id, "start_time": began - DAY, "end_time": began + DAY}
+        meter.id, {"customer": customer.id, "start_time": minute - DAY, "end_time": minute + DAY}
     )
     assert [summary.aggregated_value for summary in summaries.data] == [3]
 
@@ -170,7 +171,7 @@ def onboarded(standin, v1):
 def test_an_account_may_charge_once_it_is_onboarded(standin, v1):
     account = v1.accounts.create({"country": "PT"})
     assert not account.charges_enabled
-    with pytest.raises(stripe.InvalidRequestError):
+    with pytest.raises(stripe.InvalidRequestError, match="cannot currently make charges"):
         hold(v1, account=account.id)
     link = v1.account_links.create(
         {
@@ -251,6 +252,23 @@ def test_a_card_that_asks_is_confirmed_or_refused_and_cannot_be_charged_unasked(
     with pytest.raises(stripe.CardError) as refused:
         hold(v1, key="unasked", card="pm_card_authenticationRequired", off_session=True)
     assert refused.value.code == "authentication_required"
+
+
+def test_an_account_that_left_cannot_be_reached(standin, v1):
+    account = onboarded(standin, v1)
+    held = hold(v1, account=account)
+    standin.disconnect_account(account)
+    assert (standin.events[-1]["type"], standin.events[-1]["account"]) == ("account.application.deauthorized", account)
+    with pytest.raises(stripe.PermissionError):
+        v1.payment_intents.capture(held.id, {}, {"stripe_account": account})
+
+
+def test_thin_events_are_signed_as_the_sdk_reads_them(standin, v1):
+    plan(v1)
+    meter = v1.billing.meters.list().data[0]
+    body, signature = standin.signed(standin.thin_event("v1.billing.meter.error_report_triggered", meter.id), "whsec_x")
+    notification = client().parse_event_notification(body, signature, "whsec_x")
+    assert (notification.type, notification.related_object.id) == ("v1.billing.meter.error_report_triggered", meter.id)
 
 
 # -- Faults -----------------------------------------------------------------------------------------------------------

@@ -133,6 +133,14 @@ def http_free(fake):
     return stripe.StripeClient("sk_test_x", http_client=FakeTransport(fake))
 
 
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_an_answer_that_is_lost_on_a_real_connection_makes_one_object(standin_over_http, kind):
+    standin_over_http.faults.append(Fault("POST /v1/customers$", kind))
+    client().v1.customers.create({})
+    assert len(standin_over_http.all("customer")) == 1
+    assert [call.replayed for call in standin_over_http.calls] == [False, kind == "drop_after"]
+
+
 def test_pages_of_a_list_are_followed_to_their_end(v1):
     made = [v1.customers.create({"name": str(number)}).id for number in range(7)]
     assert [customer.id for customer in v1.customers.list({"limit": 3}).auto_paging_iter()] == made[::-1]
