@@ -405,3 +405,17 @@ class TooManySubjects(DomainError):
 
     code, kind, title = "too_many_subjects", Kind.TOO_LARGE, "At most 1,000 people are looked up at once."
     remedy = "Ask about the rest in another request."
+
+
+class BillingOff(DomainError):
+    code, kind, title = (
+        "billing_off",
+        Kind.CONFLICT,
+        "Billing is off here: there is nothing to pay, and no limit applies.",
+    )
+    remedy = "It is on once the platform has a key of Stripe; everything else works without."
+
+
+class BillingUnavailable(DomainError):
+    code, kind, title = "billing_unavailable", Kind.BUSY, "Stripe does not answer at the moment."
+    remedy = "Send the same request again after `Retry-After` seconds: it is the same act, and happens once."

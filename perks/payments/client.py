@@ -1,8 +1,8 @@
 """The one client of Stripe in a process: the pinned API version, short waits, and what its errors mean to us.
 
 Without `STRIPE_API_KEY` billing is off (`is_on`). Calls are written out where they are made,
-`client().v1.refunds.create(params={...}, options=said(key=..., account=...))` inside `with errors():`, so that mypy holds
-them to the SDK's types.
+`client().v1.refunds.create(params={...}, options=said(key=..., account=...))` inside `with errors():`, so that mypy
+holds them to the SDK's types.
 """
 
 import functools
@@ -20,6 +20,10 @@ CONNECT_SECONDS, READ_SECONDS = 3.05, 10.0  # the SDK's own default is 80 s
 
 class Transient(Exception):
     """Nothing is decided: the same call with the same key is tried again later."""
+
+
+class KeptFailure(Transient):
+    """Stripe failed at this and keeps that answer: the same key is told the same until it is forgotten."""
 
 
 class Rejected(Exception):
@@ -72,5 +76,8 @@ def errors() -> Iterator[None]:
         raise Rejected(error.code or "invalid_request", error.user_message or str(error)) from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         raise Transient("the key is refused: a deployment heals it") from error
+    except stripe.APIError as error:
+        is_kept = (error.headers or {}).get("Idempotent-Replayed") == "true"
+        raise (KeptFailure if is_kept else Transient)(type(error).__name__) from error
     except stripe.StripeError as error:  # no connection, too many calls, Stripe's own failures
         raise Transient(type(error).__name__) from error
