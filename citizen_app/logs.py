@@ -49,6 +49,8 @@ def configure_logs(*, level: str, as_json: bool) -> None:
     root.setLevel(level)
     for name in TELLS_SECRETS:
         logging.getLogger(name).setLevel(logging.INFO)
+    # Stripe's writes at DEBUG what is sent and answered, and at INFO every address with its query.
+    logging.getLogger("stripe").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

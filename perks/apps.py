@@ -12,6 +12,7 @@ class PerksConfig(AppConfig):
         from perks import deposit_tasks, invariants, tasks  # noqa: F401  (importing registers)
         from perks.api import sandbox  # noqa: F401
         from perks.api.merchant import tokens  # noqa: F401
+        from perks.payments import checks  # noqa: F401
 
         # Leaving runs in this order: `forgetting` takes people out of the redemptions that the others look at.
         from perks.services import (  # noqa: F401

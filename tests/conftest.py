@@ -12,6 +12,7 @@ from citizen_app.api.throttles import forget_counts
 from perks import gift_card_guards
 from tests import budgets  # noqa: F401  (for all property tests)
 from tests.databases import asks_a_database, quick_set_up
+from tests.stripe_standin import deliver, standin  # noqa: F401  (for every test that asks for them)
 
 LEFT_TO_SQLITE = pytest.StashKey[int]()
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_serialized_rollback", "live_server"}
