@@ -95,7 +95,7 @@ class EventLog(models.Model):
 
     account = models.CharField(max_length=64, primary_key=True)  # "" = the platform's
     read_until = models.DateTimeField()
-    swept_on = models.DateField()
+    due_at = models.DateTimeField()  # a day after it was read; meanwhile the lease of who reads it
 
     def __str__(self) -> str:
         return self.account or "platform"
@@ -107,6 +107,8 @@ class BillingCustomer(models.Model):
     merchant = models.OneToOneField(Merchant, models.CASCADE, primary_key=True, related_name="billing_customer")
     customer_id = models.CharField(max_length=64)
     checkout_count = models.PositiveIntegerField(default=0)  # numbers its checkouts: one is open at a time
+    usage_compared_at = models.DateTimeField(null=True)
+    usage_difference = models.IntegerField(default=0)  # redemptions Stripe had counted more than we told it
 
     class Meta:
         constraints = [

@@ -70,7 +70,10 @@ def errors() -> Iterator[None]:
     except stripe.CardError as error:
         decline = getattr(error.error, "decline_code", None)
         raise Rejected(decline or error.code or "card_error", error.user_message or str(error)) from error
-    except stripe.IdempotencyError as error:  # a bug of ours: one key, other parameters
+    except stripe.IdempotencyError as error:
+        if error.http_status == 409:  # somebody else is sending the same call at this moment
+            raise Transient(type(error).__name__) from error
+        # A bug of ours: one key, other parameters.
         raise Rejected("idempotency_mismatch", str(error)) from error
     except stripe.InvalidRequestError as error:
         raise Rejected(error.code or "invalid_request", error.user_message or str(error)) from error

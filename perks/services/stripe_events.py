@@ -34,7 +34,7 @@ class StripeEvent:
     type: str
     account: str  # the connected account it is about; "" = the platform's
     object_id: str
-    payload: dict[str, Any]  # what the inbox keeps: these ids, and when it was said
+    payload: dict[str, Any]  # what the inbox keeps: these names, and nothing else
 
 
 Handler = Callable[[StripeEvent], None]
@@ -53,9 +53,11 @@ def on_event(*types: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def receive_event(
-    *, event_id: str, event_type: str, object_id: str, account: str = "", created_at: datetime | None = None
-) -> bool:
+def is_handled(event_type: str) -> bool:
+    return event_type in _handlers
+
+
+def receive_event(*, event_id: str, event_type: str, object_id: str, account: str = "") -> bool:
     """Keep an event once, to be worked on later; False when it was known.
 
     What nobody here handles is kept as ignored, and so is what is told of an account that is no merchant's.
@@ -67,14 +69,8 @@ def receive_event(
         source_of(account),
         event_id,
         topic=TOPIC,
-        payload={
-            "id": event_id,
-            "type": event_type,
-            "object_id": object_id,
-            "account": account,
-            "created": int(created_at.timestamp()) if created_at else None,
-        },
-        state_ignored=is_foreign or event_type not in _handlers,
+        payload={"id": event_id, "type": event_type, "object_id": object_id, "account": account},
+        state_ignored=is_foreign or not is_handled(event_type),
     )
 
 
