@@ -1,4 +1,4 @@
-"""What others will hear of a merchant's doings: promised in the transaction of its cause, with no score and no person."""
+"""What others will hear of a merchant's doings: promised in the cause's transaction, with no score and no person."""
 
 from datetime import UTC, datetime
 from typing import Any, Final

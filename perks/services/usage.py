@@ -1,4 +1,4 @@
-"""What a merchant with a plan is billed for: each redemption that a scan verified, once, whatever Stripe does meanwhile.
+"""What a merchant with a plan is billed for: each redemption that a scan verified, once, whatever Stripe does.
 
 The promise to count it is written in the scan's own transaction, for when the scan can no longer be undone: what is
 undone is never counted, and what is reversed later stays counted, since it was honoured. A gift card is one redemption

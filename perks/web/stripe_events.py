@@ -1,4 +1,4 @@
-"""Where Stripe tells us what happened: checked, kept once, answered. Nothing is asked of Stripe, and nothing decided."""
+"""Where Stripe tells us what happened: checked, kept once, answered. Nothing is asked of Stripe, nothing decided."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -32,7 +32,7 @@ def connected(request: HttpRequest) -> HttpResponse:
 
 
 def _take(request: HttpRequest, secrets: Sequence[str], *, is_connected: bool) -> HttpResponse:
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+    if len(request.body) > MOST_BYTES:
         return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
         said = read_signed(request.body, request.headers.get("Stripe-Signature", ""), secrets)
