@@ -6,7 +6,15 @@ from citizen_app.models.connections import Connection, PairwiseSubject
 from citizen_app.models.consents import ConsentEvent, ConsentText
 from citizen_app.models.exports import DataExport
 from citizen_app.models.phones import Phone
-from citizen_app.models.plumbing import AuditChain, AuditEvent, IdempotentRequest, OutboxMessage
+from citizen_app.models.plumbing import (
+    AuditChain,
+    AuditEvent,
+    IdempotentRequest,
+    InboxMessage,
+    OutboxMessage,
+    Promised,
+    ScheduledRun,
+)
 
 __all__ = [
     "AuditChain",
@@ -18,9 +26,12 @@ __all__ = [
     "ConsentText",
     "DataExport",
     "IdempotentRequest",
+    "InboxMessage",
     "OAuthApplication",
     "OperatorRole",
     "OutboxMessage",
     "PairwiseSubject",
     "Phone",
+    "Promised",
+    "ScheduledRun",
 ]
