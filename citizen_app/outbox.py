@@ -36,6 +36,10 @@ _handlers: dict[str, Handler] = {}
 _sweeps: dict[str, Sweep] = {}
 
 
+class DeadLetter(Exception):
+    """No attempt will do: a person looks."""
+
+
 def enqueue(topic: str, *, due_at: datetime | None = None, **payload: Any) -> OutboxMessage:
     """Promise an effect: it happens once this transaction has committed, at the earliest at `due_at`."""
     message = promise(topic, due_at=due_at, **payload)

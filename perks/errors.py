@@ -405,3 +405,34 @@ class TooManySubjects(DomainError):
 
     code, kind, title = "too_many_subjects", Kind.TOO_LARGE, "At most 1,000 people are looked up at once."
     remedy = "Ask about the rest in another request."
+
+
+class BillingOff(DomainError):
+    code, kind, title = (
+        "billing_off",
+        Kind.CONFLICT,
+        "Billing is off here: there is nothing to pay, and no limit applies.",
+    )
+    remedy = "It is on once the platform has a key of Stripe; everything else works without."
+
+
+class BillingUnavailable(DomainError):
+    code, kind, title = "billing_unavailable", Kind.BUSY, "Stripe does not answer at the moment."
+    remedy = "Send the same request again after `Retry-After` seconds: it is the same act, and happens once."
+
+
+class AlreadySubscribed(DomainError):
+    code, kind, title = "already_subscribed", Kind.CONFLICT, "The merchant has a plan already."
+    remedy = "Change or end it, and see its invoices, in the portal: `POST /api/v1/merchant/billing/portal`."
+
+
+class NeverSubscribed(DomainError):
+    code, kind, title = "never_subscribed", Kind.CONFLICT, "The merchant never had a plan, so there is nothing to show."
+    remedy = "Begin one with `POST /api/v1/merchant/billing/checkout`."
+
+
+class PlanLimitReached(DomainError):
+    """Carries `allowed` and `published`."""
+
+    code, kind, title = "plan_limit_reached", Kind.CONFLICT, "Without a plan no more perks can be published at a time."
+    remedy = "Pause or end one that is published, or begin a plan: `POST /api/v1/merchant/billing/checkout`."

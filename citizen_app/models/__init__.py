@@ -5,6 +5,7 @@ from citizen_app.models.clients import OAuthApplication
 from citizen_app.models.connections import Connection, PairwiseSubject
 from citizen_app.models.consents import ConsentEvent, ConsentText
 from citizen_app.models.exports import DataExport
+from citizen_app.models.inbox import InboxMessage
 from citizen_app.models.phones import Phone
 from citizen_app.models.plumbing import AuditChain, AuditEvent, IdempotentRequest, OutboxMessage
 
@@ -18,6 +19,7 @@ __all__ = [
     "ConsentText",
     "DataExport",
     "IdempotentRequest",
+    "InboxMessage",
     "OAuthApplication",
     "OperatorRole",
     "OutboxMessage",

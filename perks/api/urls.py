@@ -9,6 +9,7 @@ from perks.api.citizen import redemptions as own
 from perks.api.citizen import reports as own_reports
 from perks.api.merchant import (
     arrivals,
+    billing,
     branches,
     clients,
     code_lists,
@@ -119,6 +120,11 @@ urlpatterns = [
         merchant_deposits.FileView.as_view(),
         name="merchant-deposit-file",
     ),
+    path("merchant/billing", billing.BillingView.as_view(), name="merchant-billing"),
+    path("merchant/billing/checkout", billing.CheckoutView.as_view(), name="merchant-billing-checkout"),
+    path("merchant/billing/portal", billing.PortalView.as_view(), name="merchant-billing-portal"),
+    path("merchant/billing/usage", billing.UsageView.as_view(), name="merchant-billing-usage"),
+    path("merchant/billing/usage.csv", billing.UsageCsvView.as_view(), name="merchant-billing-usage-csv"),
     path("merchant/members", team.MemberListView.as_view(), name="merchant-member-list"),
     path("merchant/members/<str:member_id>", team.MemberView.as_view(), name="merchant-member"),
     path("invitations/<str:token>/accept", team.AcceptView.as_view(), name="invitation-accept"),

@@ -1,5 +1,6 @@
 """Facts about merchants, what they offer, who took it and who honoured it."""
 
+from perks.models.billing import BillingCustomer, EventLog, StripeCall, StripeReading, Subscription, UsedPerk
 from perks.models.boosts import BoostGrant, BoostRead
 from perks.models.catalogue import Perk, PerkCategory, PerkImage, PerkVersion, ThresholdUse
 from perks.models.code_lists import CodeList, CodeUpload, OutsideCode
@@ -17,6 +18,7 @@ from perks.models.standing import Enterprise, Register, RegistryNumber, Standing
 from perks.models.tills import MemberPin, Till, TillPairing, TillShift
 
 __all__ = [
+    "BillingCustomer",
     "BoostGrant",
     "BoostRead",
     "Branch",
@@ -25,6 +27,7 @@ __all__ = [
     "DepositAgreement",
     "DepositFile",
     "Enterprise",
+    "EventLog",
     "GiftCard",
     "GiftCardPosting",
     "Invitation",
@@ -53,9 +56,13 @@ __all__ = [
     "SandboxCitizen",
     "Scan",
     "StandingRecord",
+    "StripeCall",
+    "StripeReading",
+    "Subscription",
     "ThresholdUse",
     "Till",
     "TillPairing",
     "TillShift",
     "UsageMark",
+    "UsedPerk",
 ]

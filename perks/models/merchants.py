@@ -41,6 +41,7 @@ class Merchant(UUIDNamed):
     website = models.URLField(blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     stripe_account_id = models.CharField(max_length=64, blank=True)
+    is_billed = models.BooleanField(default=False)  # it has a plan: each of its verified redemptions is counted
     is_demo = models.BooleanField(default=False)
     applied_at = models.DateTimeField()
     approved_at = models.DateTimeField(null=True)

@@ -22,6 +22,10 @@ class Transient(Exception):
     """Nothing is decided: the same call with the same key is tried again later."""
 
 
+class KeptFailure(Transient):
+    """Stripe failed at this and keeps that answer: the same key is told the same until it is forgotten."""
+
+
 class Rejected(Exception):
     """Stripe said no; asking the same again is of no use. `code` is Stripe's (or its decline code)."""
 
@@ -66,11 +70,17 @@ def errors() -> Iterator[None]:
     except stripe.CardError as error:
         decline = getattr(error.error, "decline_code", None)
         raise Rejected(decline or error.code or "card_error", error.user_message or str(error)) from error
-    except stripe.IdempotencyError as error:  # a bug of ours: one key, other parameters
+    except stripe.IdempotencyError as error:
+        if error.http_status == 409:  # somebody else is sending the same call at this moment
+            raise Transient(type(error).__name__) from error
+        # A bug of ours: one key, other parameters.
         raise Rejected("idempotency_mismatch", str(error)) from error
     except stripe.InvalidRequestError as error:
         raise Rejected(error.code or "invalid_request", error.user_message or str(error)) from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         raise Transient("the key is refused: a deployment heals it") from error
+    except stripe.APIError as error:
+        is_kept = (error.headers or {}).get("Idempotent-Replayed") == "true"
+        raise (KeptFailure if is_kept else Transient)(type(error).__name__) from error
     except stripe.StripeError as error:  # no connection, too many calls, Stripe's own failures
         raise Transient(type(error).__name__) from error

@@ -64,6 +64,8 @@ NEEDS: Final[Mapping[str, Need]] = MappingProxyType(
         "branches": Need(MANAGER),
         "team": Need(OWNER, factor=True),
         "clients": Need(OWNER, factor=True),
+        "read billing": Need(OWNER),
+        "billing": Need(OWNER, factor=True),
     }
 )
 

@@ -18,7 +18,7 @@ from citizen_app.models import Citizen, OAuthApplication
 from perks import hours, states, tiers, translations
 from perks.errors import FairTermsMissing, MerchantNotActive, NotApproved, PerkHeld
 from perks.models import Branch, Merchant, Perk, PerkCategory, PerkDay, PerkImage, PerkVersion, Redemption
-from perks.services import ramp
+from perks.services import plan_limits, ramp
 from perks.services.found_by import write_what_it_is_found_by
 from perks.services.keeping import pass_on
 from perks.services.kinds import rules_of
@@ -145,8 +145,8 @@ def refuse_perk(*, perk: Perk, by: Citizen, reason: str, revision: int | None = 
 def publish_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
     """Offer an approved perk to everybody who reaches it.
 
-    Raises `NotApproved`, `MerchantNotActive`, and what the probing rule refuses: `ThresholdsTooClose`,
-    `ThresholdUnreachable`.
+    Raises `NotApproved`, `MerchantNotActive`, `PlanLimitReached`, and what the probing rule refuses:
+    `ThresholdsTooClose`, `ThresholdUnreachable`.
     """
     now = now or timezone.now()
     perk = _locked_with_merchant(perk, now)
@@ -155,6 +155,7 @@ def publish_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
     _require(perk, "publish")
     _require_active(perk.merchant)
     ramp.check_publishing(perk, now)
+    plan_limits.check_publishing(perk)
     if not perk.version_in_force.fair_terms.strip():
         raise FairTermsMissing
     if perk.valid_until_at is not None and perk.valid_until_at <= now:
@@ -206,7 +207,10 @@ def release_perk(*, perk: Perk, by: Citizen) -> Perk:
 
 @transaction.atomic
 def resume_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
-    """Offer a paused perk again. What an operator paused (`PerkHeld`) goes on when an operator lets it."""
+    """Offer a paused perk again. What an operator paused (`PerkHeld`) goes on when an operator lets it.
+
+    It counts as a publishing: `PlanLimitReached`.
+    """
     now = now or timezone.now()
     perk = _locked_with_merchant(perk, now)
     _require(perk, "resume")
@@ -214,6 +218,7 @@ def resume_perk(*, perk: Perk, by: By, now: datetime | None = None) -> Perk:
     if perk.hold_reason:
         raise PerkHeld(reason=perk.hold_reason)
     ramp.check_publishing(perk, now)
+    plan_limits.check_publishing(perk)
     perk = _move(perk, "resume", by)
     tell_perk(perk, "published", now=now)
     return perk
@@ -250,8 +255,8 @@ def _locked(perk: Perk) -> Perk:
 
 
 def _locked_with_merchant(perk: Perk, now: datetime) -> Perk:
-    """The same, and before it the merchant's row in its first days, when its perks on offer are counted."""
-    if ramp.is_in_ramp(perk.merchant, now):
+    """The same, and before it the merchant's row where its perks on offer are counted: new, or without a plan."""
+    if ramp.is_in_ramp(perk.merchant, now) or plan_limits.allowed_perks(perk.merchant) is not None:
         ramp.hold_merchant(perk.merchant_id)
     return _locked(perk)
 

@@ -23,12 +23,12 @@ from citizen_app.statements import RowsBeside, Statement, insert_of, lock_of, mo
 from perks.errors import NonceReused, TypedCodesLocked
 from perks.models import Branch, Member, Merchant, MerchantClient, Redemption, Scan, Till
 from perks.services import offline, showing
-from perks.services.desk import Desk, Verdict, out_of_place_or_hours, said
+from perks.services.desk import UNDO_TIME, Desk, Verdict, out_of_place_or_hours, said
 from perks.services.kinds import rules_of
 from perks.services.redemptions import standing_scan, state_at
 from perks.services.releases import take_again
 from perks.services.scan_reading import finding, open_branches_of
-from perks.services.telling import event_of
+from perks.services.telling import event_of, use_of
 from scores import assessments
 
 LATEST: Final = timedelta(hours=72)
@@ -170,6 +170,8 @@ def _scan(asked: _Asked) -> Scan:
         is_redeemed = verdict.outcome == Outcome.ACCEPTED and rules_of(own.perk.kind).is_redeemed_by_scan
         if is_redeemed:
             writes += _redemption_of(own, now)
+        if verdict.outcome == Outcome.ACCEPTED and merchant.is_billed:
+            writes.append(insert_of(use_of(own, due_at=now + UNDO_TIME)))
         writes += _inquiry(merchant, own, now, was_shown=asked.shown.redemption is None)
     scan = Scan(
         merchant=merchant,

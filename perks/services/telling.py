@@ -1,4 +1,4 @@
-"""Events a merchant's systems will hear of: promised in the transaction of their cause, with no score and no person."""
+"""What others will hear of a merchant's doings: promised in the cause's transaction, with no score and no person."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ from citizen_app.public_ids import public_id_of
 from perks.models import Branch, DepositAgreement, GiftCard, Merchant, Perk, Redemption
 
 TOPIC: Final = "webhook"
+COUNT_USE: Final = "count_use"
 
 
 def tell_redemption(redemption: Redemption, *, now: datetime) -> None:
@@ -31,6 +32,11 @@ def event_of(redemption: Redemption, *, now: datetime) -> OutboxMessage:
         now=now,
         **facts,
     )
+
+
+def use_of(redemption: Redemption, *, due_at: datetime) -> OutboxMessage:
+    """Promise to count a redemption that was scanned for its merchant's bill, once the scan can't be undone."""
+    return promise(COUNT_USE, due_at=due_at, redemption=redemption.public_id)
 
 
 def tell_gift_card(card: GiftCard, event: str, *, now: datetime) -> None:

@@ -13,6 +13,7 @@ from perks.web import (
     operator_reports,
     reports,
     standing,
+    stripe_events,
     ways,
 )
 from perks.web.merchant.urls import urlpatterns as merchant_pages
@@ -65,9 +66,15 @@ operator_pages = [
     ),
 ]
 
+told_by_stripe = [
+    path("webhooks/stripe", stripe_events.platform, name="stripe_events"),
+    path("webhooks/stripe/connect", stripe_events.connected, name="stripe_connect_events"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((citizen_pages, "perks"))),
     path("", include((merchant_pages, "merchant"))),
     path("", include((operator_pages, "operator"))),
     path("", include((till_pages, "till"))),
+    path("", include(told_by_stripe)),
 ]

@@ -55,6 +55,13 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
     "busy": lambda facts, zone: "Do it once more.",
     "code_lists_at_work": lambda facts, zone: "Wait until one of them is ready.",
     "too_many_codes": lambda facts, zone: "Split it into several lists.",
+    "plan_limit_reached": lambda facts, zone: (
+        f"{facts['published']} are published and the free plan allows {facts['allowed']}. "
+        "Pause or end one, or begin a plan on the page Billing."
+    ),
+    "already_subscribed": lambda facts, zone: "Change or end it in the portal.",
+    "never_subscribed": lambda facts, zone: "Begin a plan first.",
+    "billing_unavailable": lambda facts, zone: "Nothing is lost: press the button again in a moment.",
     "last_owner": lambda facts, zone: "Invite another owner first.",
 }
 

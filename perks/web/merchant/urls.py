@@ -3,6 +3,7 @@
 from django.urls import path
 
 from perks.web.merchant import (
+    billing,
     branches,
     clients,
     code_lists,
@@ -55,6 +56,10 @@ urlpatterns = [
         deposits.MerchantDepositFile.as_view(),
         name="deposit_file",
     ),
+    path("merchant/billing", billing.Billing.as_view(), name="billing"),
+    path("merchant/billing/usage", billing.UsageFile.as_view(), name="usage_file"),
+    path("merchant/billing/checkout", billing.ToStripe.as_view(), {"where": "checkout"}, name="billing_checkout"),
+    path("merchant/billing/portal", billing.ToStripe.as_view(), {"where": "portal"}, name="billing_portal"),
     path("merchant/branches", branches.Branches.as_view(), name="branches"),
     path("merchant/team", team.Team.as_view(), name="team"),
     path("merchant/tills", tills.Tills.as_view(), name="tills"),
