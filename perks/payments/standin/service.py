@@ -34,11 +34,13 @@ class Service:
     def base(self) -> str:
         return self.fake.base_url
 
-    def start(self, *, delivers: bool = True) -> None:
-        """Answer from now on; and unless somebody delivers by hand, tell the product what happens."""
+    def start(self) -> None:
+        """Answer from now on."""
         self._begin(self.server.serve_forever, 0.05)
-        if delivers:
-            self._begin(self.deliveries.run)
+
+    def deliver(self) -> None:
+        """Tell the product from now on what happens."""
+        self._begin(self.deliveries.run)
 
     def _begin(self, work: Callable[..., None], *words: float) -> None:
         thread = threading.Thread(target=work, args=words, daemon=True)
