@@ -101,4 +101,5 @@ exports(
 _BY_AN_OPERATOR = "It says which operator decided, in the product's name; what you did as one stands in acts."
 for _label in ("perks.PerkVersion", "perks.ReportCase", "perks.RegistryNumber"):
     is_not_exported(_label, _BY_AN_OPERATOR)
+is_not_exported("perks.UsedPerk", "A line of the merchant's bill: all it knows of you is your redemption.")
 is_not_exported("perks.UsageMark", "It counts under a key that names nobody.")
