@@ -22,7 +22,7 @@ outbox.queues.append(QUEUE)
 
 def receive(source: str, message_id: str, *, topic: str, payload: dict[str, Any], state_ignored: bool = False) -> bool:
     """Store what was told, once; False when it was there already. What is ignored is stored and never worked on."""
-    told = {"topic": topic, "payload": payload}
+    told: dict[str, Any] = {"topic": topic, "payload": payload}
     if state_ignored:
         told |= {"is_ignored": True, "done_at": timezone.now()}
     with transaction.atomic():

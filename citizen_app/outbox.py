@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from citizen_app.leases import ATTEMPTS, DeadLetter, Later, Queue
 from citizen_app.models import OutboxMessage
+from citizen_app.turns import turn
 
-__all__ = ["DeadLetter", "Later", "enqueue", "handles", "promise", "run_due", "run_sweeps", "sweeps"]
+__all__ = ["DeadLetter", "Later", "enqueue", "handles", "promise", "run_due", "run_due_sweeps", "run_sweeps", "sweeps"]
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +34,9 @@ QUEUE = Queue("outbox", OutboxMessage, call=lambda handler, message: handler(**m
 queues: list[Queue] = [QUEUE]
 """What `run_due` works off; the inbox adds itself."""
 
-_sweeps: dict[str, Sweep] = {}
+EVERY_MINUTE = timedelta(seconds=50)  # beat asks each minute, give or take
+
+_sweeps: dict[str, tuple[Sweep, timedelta]] = {}
 
 
 def enqueue(topic: str, *, due_at: datetime | None = None, **payload: Any) -> OutboxMessage:
@@ -66,11 +69,11 @@ def handles(topic: str, *, attempts: int = ATTEMPTS) -> Callable[[Handler], Hand
     return register
 
 
-def sweeps(name: str) -> Callable[[Sweep], Sweep]:
-    """Register a sweep, run about every minute: it asks again for whatever was forgotten, and returns how many."""
+def sweeps(name: str, *, every: timedelta = EVERY_MINUTE) -> Callable[[Sweep], Sweep]:
+    """Register a sweep: it asks again for whatever was forgotten, and returns how many."""
 
     def register(sweep: Sweep) -> Sweep:
-        if _sweeps.setdefault(name, sweep) is not sweep:
+        if _sweeps.setdefault(name, (sweep, every))[0] is not sweep:
             raise ValueError(f"Two sweeps of one name: {name}")
         return sweep
 
@@ -85,12 +88,28 @@ def run_due(*, now: datetime | None = None, limit: int = 200) -> int:
     return sum(queue.run_due(now, limit) for queue in queues)
 
 
-def run_sweeps(now: datetime | None = None) -> dict[str, int]:
-    """Run every sweep; one that fails is logged and does not keep the others from running."""
-    counts = {}
-    for name, sweep in _sweeps.items():
-        try:
-            counts[name] = sweep(now or timezone.now())
-        except Exception:
-            log.exception("sweep.failed", sweep=name)
+def run_due_sweeps(now: datetime | None = None) -> dict[str, int]:
+    """Run each sweep whose turn has come, unless somebody else is at it; return what those did."""
+    counts: dict[str, int] = {}
+    for name, (_, every) in _sweeps.items():
+        with turn(name, every=every, now=now or timezone.now()) as is_ours:
+            if is_ours:
+                counts |= _run(name, now)
     return counts
+
+
+def run_sweeps(now: datetime | None = None) -> dict[str, int]:
+    """Run every sweep now, whoever's turn it is; one that fails does not keep the others from running."""
+    counts: dict[str, int] = {}
+    for name in _sweeps:
+        counts |= _run(name, now)
+    return counts
+
+
+def _run(name: str, now: datetime | None) -> dict[str, int]:
+    sweep, _ = _sweeps[name]
+    try:
+        return {name: sweep(now or timezone.now())}
+    except Exception:
+        log.exception("sweep.failed", sweep=name)
+        return {}

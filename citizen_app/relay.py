@@ -44,7 +44,7 @@ def relay_forever(stop: threading.Event | None = None) -> None:
                 pass
             if time.monotonic() - swept_at >= SWEEP_SECONDS:
                 swept_at = time.monotonic()
-                outbox.run_sweeps()
+                outbox.run_due_sweeps()
         except Exception:
             # The database may be away for a while; the promises are not lost, only late.
             log.exception("relay.failed")

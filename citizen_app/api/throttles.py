@@ -7,25 +7,24 @@ The counts are in this process's memory in the embedded default (one process) an
 import ipaddress
 import math
 import time
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from django.conf import settings
 from django.http import HttpRequest
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from citizen_app.errors import Busy, RateLimited
+from citizen_app.redis_circuit import circuit, connection_options
 
 if TYPE_CHECKING:  # REST framework loads this module while it loads its views
     from rest_framework.views import APIView
-
-log = structlog.get_logger(__name__)
 
 # Published in the documentation. A view with a limit of its own names it in `rate_limit`.
 LIMITS: dict[str, str] = {
@@ -50,11 +49,7 @@ class CallerThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         kind, key = _caller_of(request)
-        try:
-            hit(getattr(view, "rate_limit", None) or kind, key)
-        except Busy:
-            # Counting is down: ordinary calls go on, only guesses at secrets (`hit` itself) are refused.
-            log.warning("throttle.counting_failed")
+        count_call(getattr(view, "rate_limit", None) or kind, key)
         return True
 
 
@@ -65,22 +60,25 @@ def add_limit(name: str, rate: str) -> None:
         raise ValueError(f"Two rates of one limit: {name}")
 
 
+def count_call(limit_name: str, *keys: str) -> None:
+    """The same as `hit` for an ordinary call, which guesses at nothing: it goes on when the counts are away."""
+    with suppress(Busy):
+        hit(limit_name, *keys)
+
+
 def hit(limit_name: str, *keys: str) -> None:
     """Count one try against the limit `limit_name` of `keys`, or refuse it with the seconds to wait.
 
-    When the counts cannot be reached nobody may guess meanwhile: `Busy`.
+    When the counts are away nobody may guess meanwhile: `Busy`.
     """
     if not settings.RATE_LIMITS:
         return
     limiter, item = _limiter(), _item(LIMITS[limit_name])
-    try:
-        if limiter.hit(item, limit_name, *keys):
-            return
-        # The window's oldest entry leaves at the reset time; the next try fits then.
-        wait = limiter.get_window_stats(item, limit_name, *keys).reset_time - time.time()
-    except StorageError as error:
-        raise Busy from error
-    raise RateLimited(retry_after=max(1, math.ceil(wait)))
+    if circuit.call(limiter.hit, item, limit_name, *keys, failures=StorageError):
+        return
+    # The window's oldest entry leaves at the reset time; the next try fits then.
+    window = circuit.call(limiter.get_window_stats, item, limit_name, *keys, failures=StorageError)
+    raise RateLimited(retry_after=max(1, math.ceil(window.reset_time - time.time())))
 
 
 def address_of(request: HttpRequest | Request) -> str:
@@ -126,8 +124,9 @@ def _caller_of(request: Request) -> tuple[str, str]:
 
 @lru_cache
 def _limiter() -> MovingWindowRateLimiter:
-    storage: Storage = RedisStorage(settings.REDIS_URL, wrap_exceptions=True) if settings.REDIS_URL else MemoryStorage()
-    return MovingWindowRateLimiter(storage)
+    if not settings.REDIS_URL:
+        return MovingWindowRateLimiter(MemoryStorage())
+    return MovingWindowRateLimiter(RedisStorage(settings.REDIS_URL, wrap_exceptions=True, **connection_options()))
 
 
 @lru_cache

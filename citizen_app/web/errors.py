@@ -45,8 +45,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when the database only said "not now"; called while the exception is being handled."""
-    if is_passing(sys.exc_info()[1]):
+    """500, or 503 when the database or Redis only said "not now"; called while the exception is being handled."""
+    error = sys.exc_info()[1]
+    if isinstance(error, Busy) or is_passing(error):
         return _refused(request, Busy(), "500.html", "temporarily_unavailable", retry_after=1)
     if speaks_problems(request):
         return _server_error_problem(request)

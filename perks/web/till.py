@@ -25,7 +25,7 @@ from django.views.generic import View
 from rest_framework import serializers
 
 from citizen_app.api.serializers import StrictSerializer, Text
-from citizen_app.api.throttles import address_of, hit
+from citizen_app.api.throttles import address_of, count_call, hit
 from citizen_app.errors import DomainError, FieldError, InvalidInput
 from citizen_app.exact_json import Unreadable, read_json
 from perks.api.merchant.bodies import PairBody, ScanBody, ShiftBody
@@ -137,7 +137,7 @@ class TillView(View):
         assert self.till is not None  # noqa: S101  (`needs_till`)
         acting = acting_till(till=self.till, shift=self.shift, action=action)
         assert acting is not None  # noqa: S101  (each action of this page is one a till may do)
-        hit("device", self.till.actor)
+        count_call("device", self.till.actor)
         return acting
 
     def said(self, body_class: type[serializers.Serializer]) -> dict[str, Any]:
