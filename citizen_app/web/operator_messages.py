@@ -1,6 +1,6 @@
 """The operators' page of messages that failed too often: try again, or give up; what they say is not shown."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -42,7 +42,7 @@ class Messages(BackOfficePage):
 class DecideMessages(Messages):
     """Try again, or give up."""
 
-    http_method_names: ClassVar[list[str]] = ["post"]
+    http_method_names = ["post"]
     decision = staticmethod(replay_dead_letters)
     done = "tried again now"
 
