@@ -1,4 +1,7 @@
-"""The Celery application of production: `celery -A citizen_app worker` and `celery -A citizen_app beat`."""
+"""The Celery application of production: `celery -A citizen_app worker` and `celery -A citizen_app beat`.
+
+Only these speak to the broker, never a web process: what it would say is a row by then.
+"""
 
 import os
 
@@ -8,4 +11,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citizen_app.settings")
 
 app = Celery("citizen_app")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    broker_connection_timeout=3,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a worker waits for as long as the broker is away
+    broker_heartbeat=10,  # a broker that froze is noticed
+    broker_transport_options={"write_timeout": 5},
+    # Beat keeps one connection for ever: without a second try it would not open another after the broker's restart.
+    task_publish_retry=True,
+    task_publish_retry_policy={"max_retries": 2, "interval_start": 0, "interval_step": 0.5},
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_time_limit=300,
+    task_ignore_result=True,
+)
 app.autodiscover_tasks()

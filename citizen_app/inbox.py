@@ -22,9 +22,10 @@ outbox.queues.append(QUEUE)
 
 def receive(source: str, message_id: str, *, topic: str, payload: dict[str, Any], state_ignored: bool = False) -> bool:
     """Store what was told, once; False when it was there already. What is ignored is stored and never worked on."""
-    told: dict[str, Any] = {"topic": topic, "payload": payload}
+    now = timezone.now()
+    told = {"topic": topic, "payload": payload, "received_at": now, "due_at": now}
     if state_ignored:
-        told |= {"is_ignored": True, "done_at": timezone.now()}
+        told |= {"is_ignored": True, "done_at": now}
     with transaction.atomic():
         _, stored = InboxMessage.objects.get_or_create(source=source, message_id=message_id, defaults=told)
         transaction.on_commit(outbox.wake.set, robust=True)

@@ -6,11 +6,13 @@
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from citizen_app.models import Connection, IdempotentRequest, OutboxMessage
+from citizen_app import inbox, outbox
+from citizen_app.leases import due_rows
+from citizen_app.models import Connection, IdempotentRequest
 
 Check = Callable[[], Iterable[str]]
 _checks: dict[str, Check] = {}
@@ -38,17 +40,27 @@ def _kept_answers_are_successes() -> Iterable[str]:
     return (f"idempotent request {pk}" for pk in kept.values_list("pk", flat=True).iterator())
 
 
-@invariant("No promised effect waits for more than a day after it is due without having been tried.")
-def _promises_are_tried() -> Iterable[str]:
-    yesterday = timezone.now() - timedelta(days=1)
-    waiting = OutboxMessage.objects.filter(done_at=None, attempt_count=0, due_at__lt=yesterday)
-    return (f"outbox message {pk}" for pk in waiting.values_list("pk", flat=True).iterator())
+@invariant("What was promised or told is done, in hand, waiting for its time, or a dead letter an operator sees.")
+def _nothing_is_silently_lost() -> Iterable[str]:
+    """What is due for a day without anybody trying it is none of these: nobody handles it, or no relay runs."""
+    now = timezone.now()
+    for queue in outbox.queues:
+        forgotten = due_rows(queue.model, now).filter(due_at__lt=now - timedelta(days=1))
+        yield from (f"{queue.name} message {pk}" for pk in forgotten.values_list("pk", flat=True).iterator())
 
 
-@invariant("No promised effect was done before it was promised.")
+@invariant("Nothing was done, or given up, before it was promised or told.")
 def _effects_follow_promises() -> Iterable[str]:
-    early = OutboxMessage.objects.filter(done_at__lt=F("created_at"))
-    return (f"outbox message {pk}" for pk in early.values_list("pk", flat=True).iterator())
+    for queue, since in ((outbox.QUEUE, "created_at"), (inbox.QUEUE, "received_at")):
+        early = queue.model._default_manager.filter(Q(done_at__lt=F(since)) | Q(dead_at__lt=F(since)))
+        yield from (f"{queue.name} message {pk}" for pk in early.values_list("pk", flat=True).iterator())
+
+
+@invariant("Only what was tried, and says why it failed, is a dead letter.")
+def _dead_letters_say_why() -> Iterable[str]:
+    for queue in outbox.queues:
+        mute = queue.model._default_manager.filter(Q(attempt_count=0) | Q(last_error=""), dead_at__isnull=False)
+        yield from (f"{queue.name} message {pk}" for pk in mute.values_list("pk", flat=True).iterator())
 
 
 @invariant("An app can only call, or renew, for somebody who is connected to it.")

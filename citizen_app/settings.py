@@ -171,21 +171,7 @@ else:
         "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}
     }
 OUTBOX_RELAY_THREAD = env.bool("OUTBOX_RELAY_THREAD") if env.str("OUTBOX_RELAY_THREAD", "") else not BROKER_URL
-# Only beat and workers speak to the broker, never a web process: what it would say is a row by then.
-CELERY_BROKER_URL = BROKER_URL or None
-CELERY_BROKER_CONNECTION_TIMEOUT = 3
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for as long as the broker is away
-CELERY_BROKER_HEARTBEAT = 10  # a broker that froze is noticed
-CELERY_BROKER_TRANSPORT_OPTIONS = {"write_timeout": 5}
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_TIME_LIMIT = 300
-# Beat keeps one connection for ever: without a second try it would not open another after the broker's restart.
-CELERY_TASK_PUBLISH_RETRY = True
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.5}
-CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_URL = BROKER_URL or None  # how it is spoken to: `citizen_app.celery`
 CELERY_BEAT_SCHEDULE = {
     "deliver-outbox": {"task": "citizen_app.tasks.deliver_outbox", "schedule": 1.0, "options": {"expires": 5}},
     "sweep": {"task": "citizen_app.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},

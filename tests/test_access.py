@@ -224,6 +224,9 @@ POST   me/phone                                      302 302 302 302 302 302 302
 POST   me/devices/{device}/end                       302 404 302 404 404 404 404 404 404
 GET    operator/document-check                       302 403 403 403 403 403 403 302 200
 POST   operator/document-check                       302 403 403 403 403 403 403 302 200
+GET    operator/messages                             302 403 403 403 403 403 403 302 200
+POST   operator/messages/replay                      302 403 403 403 403 403 403 302 302
+POST   operator/messages/drop                        302 403 403 403 403 403 403 302 302
 GET    operator/disputes                             302 403 403 403 403 403 403 302 200
 GET    operator/disputes/{dispute}                   302 403 403 403 403 403 403 302 200
 POST   operator/disputes/{dispute}/decide            302 403 403 403 403 403 403 302 200

@@ -9,6 +9,7 @@ from citizen_app.web.closing import CloseAccount
 from citizen_app.web.connections import Connections, EndConnection
 from citizen_app.web.devices import EndSession
 from citizen_app.web.exports import DataFile, TakeYourData
+from citizen_app.web.operator_messages import DecideMessages, DropMessages, Messages
 from citizen_app.web.phone import PhonePage
 from citizen_app.web.pictures import picture
 
@@ -23,4 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/close", CloseAccount.as_view(), name="close"),
     path("me/data", TakeYourData.as_view(), name="data"),
     path("me/data/<str:export_id>", DataFile.as_view(), name="data_file"),
+    path("operator/messages", Messages.as_view(), name="operator_messages"),
+    path("operator/messages/replay", DecideMessages.as_view(), name="operator_messages_replay"),
+    path("operator/messages/drop", DropMessages.as_view(), name="operator_messages_drop"),
 ]

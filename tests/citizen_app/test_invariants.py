@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from citizen_app import invariants
 from citizen_app.invariants import broken, invariant
-from citizen_app.models import IdempotentRequest, OutboxMessage
+from citizen_app.models import IdempotentRequest, InboxMessage, OutboxMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -35,18 +35,39 @@ def test_a_kept_refusal_is_found():
     assert caught.value.returncode == 1
 
 
-def test_a_promise_nobody_tried_is_found():
+def found():
+    return [line for lines in broken().values() for line in lines]
+
+
+def told(**fields):
+    number = InboxMessage.objects.count()
+    return InboxMessage.objects.create(source="s", message_id=str(number), topic="x", **fields)
+
+
+def test_a_promise_that_waits_for_nothing_is_found():
     old = timezone.now() - timedelta(days=2)
     message = OutboxMessage.objects.create(topic="x", created_at=old, due_at=old)
-    OutboxMessage.objects.create(topic="x", created_at=old, due_at=old, attempt_count=3)
-    found = [line for lines in broken().values() for line in lines]
-    assert found == [f"outbox message {message.pk}"]
+    heard = told(received_at=old, due_at=old, attempt_count=3)
+    in_hand = timezone.now() + timedelta(minutes=1)
+    OutboxMessage.objects.create(topic="x", created_at=old, due_at=old, attempt_count=3, leased_until=in_hand)
+    OutboxMessage.objects.create(topic="x", created_at=old, due_at=in_hand, attempt_count=3)
+    OutboxMessage.objects.create(
+        topic="x", created_at=old, due_at=old, attempt_count=12, last_error="OSError", dead_at=old
+    )
+    assert found() == [f"outbox message {message.pk}", f"inbox message {heard.pk}"]
 
 
 def test_an_effect_before_its_promise_is_found():
     now = timezone.now()
-    OutboxMessage.objects.create(topic="x", created_at=now, done_at=now - timedelta(seconds=1))
-    assert sum(map(len, broken().values())) == 1
+    before = now - timedelta(seconds=1)
+    done = OutboxMessage.objects.create(topic="x", created_at=now, done_at=before)
+    dead = told(received_at=now, dead_at=before, attempt_count=1, last_error="OSError")
+    assert found() == [f"outbox message {done.pk}", f"inbox message {dead.pk}"]
+
+
+def test_a_dead_letter_that_does_not_say_why_is_found():
+    mute = OutboxMessage.objects.create(topic="x", dead_at=timezone.now() + timedelta(seconds=1), attempt_count=1)
+    assert found() == [f"outbox message {mute.pk}"]
 
 
 def test_an_app_adds_its_own_sentences_once(monkeypatch):

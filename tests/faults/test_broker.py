@@ -28,7 +28,7 @@ from tests.running import ROOT
 
 ADMIN = os.environ.get("POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 BIN = Path(sys.executable).parent
-CLIENTS, SECONDS = 2, 4
+CLIENTS, SECONDS = 2, 3
 ONE_SWEEP = 60
 LONGEST_P99 = 1.0
 """Seconds, on a machine that does other things too; the figures that count are printed."""

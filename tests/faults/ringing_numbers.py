@@ -1,0 +1,3 @@
+"""Which promises of `tests.faults.ringing` the relay is killed at."""
+
+BEFORE, AFTER = 3, 27
