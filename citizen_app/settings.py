@@ -301,6 +301,14 @@ SOURCE_SIGNATURES = env.str("SOURCE_SIGNATURES", "") or ("required" if PRODUCTIO
 if SOURCE_SIGNATURES not in ("required", "optional"):
     raise ImproperlyConfigured("SOURCE_SIGNATURES is required or optional.")
 
+# -- Calls to addresses others chose (webhooks, push) -------------------------------------------------------------
+# https on port 443 and on these, on the public internet only.
+CALL_OUT_PORTS = env.list("CALL_OUT_PORTS", default=[])
+# This machine too, also without TLS: for a demonstration, and for tests.
+CALL_OUT_TO_LOOPBACK = env.bool("CALL_OUT_TO_LOOPBACK", False)
+if PRODUCTION and CALL_OUT_TO_LOOPBACK:
+    raise ImproperlyConfigured("CALL_OUT_TO_LOOPBACK lets merchants reach this machine: not with PRODUCTION=true.")
+
 # -- Payments (Stripe) --------------------------------------------------------------------------------------------
 # Without a key billing is off and everything else works. A restricted key (rk_) is enough.
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", "")
