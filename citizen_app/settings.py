@@ -170,8 +170,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
+# Calls that hang must not keep other effects: a worker of their own (`-Q webhooks`); one without -Q does both.
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "webhooks")}
+CELERY_TASK_ROUTES = {"citizen_app.tasks.deliver_webhooks": {"queue": "webhooks", "routing_key": "webhooks"}}
 CELERY_BEAT_SCHEDULE = {
     "deliver-outbox": {"task": "citizen_app.tasks.deliver_outbox", "schedule": 1.0, "options": {"expires": 5}},
+    "deliver-webhooks": {"task": "citizen_app.tasks.deliver_webhooks", "schedule": 1.0, "options": {"expires": 5}},
     "sweep": {"task": "citizen_app.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
 }
 
@@ -306,6 +310,8 @@ if SOURCE_SIGNATURES not in ("required", "optional"):
 CALL_OUT_PORTS = env.list("CALL_OUT_PORTS", default=[])
 # This machine too, also without TLS: for a demonstration, and for tests.
 CALL_OUT_TO_LOOPBACK = env.bool("CALL_OUT_TO_LOOPBACK", False)
+# Calls of one process at once, a quarter of them for endpoints that are slow or fail.
+WEBHOOK_CALLERS = env.int("WEBHOOK_CALLERS", 8)
 if PRODUCTION and CALL_OUT_TO_LOOPBACK:
     raise ImproperlyConfigured("CALL_OUT_TO_LOOPBACK lets merchants reach this machine: not with PRODUCTION=true.")
 

@@ -7,6 +7,7 @@ from citizen_app.models.consents import ConsentEvent, ConsentText
 from citizen_app.models.exports import DataExport
 from citizen_app.models.phones import Phone
 from citizen_app.models.plumbing import AuditChain, AuditEvent, IdempotentRequest, OutboxMessage
+from citizen_app.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "AuditChain",
@@ -23,4 +24,8 @@ __all__ = [
     "OutboxMessage",
     "PairwiseSubject",
     "Phone",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

@@ -1,15 +1,13 @@
 """Threat 25 and group N: what is called is on the public internet, is what was judged, and cannot hold us up."""
 
 import socket
-import threading
 import time
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from citizen_app import calling_out
 from citizen_app.calling_out import AddressRefused, CallFailed, check_address, post
+from tests.receiving import plain, serving
 
 PUBLIC = "93.184.215.14"
 
@@ -94,38 +92,6 @@ def dialled(monkeypatch):
 
     monkeypatch.setattr("urllib3.util.connection.create_connection", create_connection)
     return attempts
-
-
-@contextmanager
-def serving(answer):
-    """A server on loopback; `answer(handler)` writes what it likes."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            with suppress(OSError):  # the caller hung up
-                answer(self)
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/hook"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def plain(handler, status=200, body=b"fine", **headers):
-    handler.send_response(status)
-    for name, value in ({"Content-Length": str(len(body))} | headers).items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-    handler.wfile.write(body)
 
 
 @pytest.fixture
