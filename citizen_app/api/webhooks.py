@@ -40,7 +40,7 @@ class EndpointChanges(EndpointBody):
 
 
 class SinceBody(StrictSerializer):
-    since = serializers.DateTimeField(help_text="at most 30 days ago")
+    since = serializers.DateTimeField(required=False, help_text="at most 30 days ago; unless said, all that is kept")
 
 
 class EndpointSerializer(serializers.Serializer):
@@ -268,7 +268,7 @@ class Replay(Door):
         ours = self.ours(request)
         endpoint = ours.endpoints().named(endpoint_id)
         said = read_body(request, SinceBody)
-        return Response({"deliveries": replaying.replay(endpoint=endpoint, since=said["since"], by=ours.by)}, 202)
+        return Response({"deliveries": replaying.replay(endpoint=endpoint, since=said.get("since"), by=ours.by)}, 202)
 
 
 class Ping(Door):

@@ -29,12 +29,13 @@ def redeliver(*, delivery: WebhookDelivery, by: By, now: datetime | None = None)
 
 
 @transaction.atomic
-def replay(*, endpoint: WebhookEndpoint, since: datetime, by: By, now: datetime | None = None) -> int:
+def replay(*, endpoint: WebhookEndpoint, since: datetime | None, by: By, now: datetime | None = None) -> int:
     """Send an endpoint what it missed since a moment: what failed, and what happened while it was disabled.
 
     What it has acknowledged is not sent again. Returns how many deliveries were asked for.
     """
     now = now or timezone.now()
+    since = since or now - KEPT
     if not now - KEPT <= since <= now:
         raise InvalidInput(FieldError("/since", "out_of_range", "Events are kept for 30 days."))
     require_on(endpoint)

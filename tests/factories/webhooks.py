@@ -7,11 +7,13 @@ import factory
 from django.db import transaction
 from django.utils import timezone
 
-from citizen_app.models import WebhookEndpoint
+from citizen_app.models import WebhookDelivery, WebhookEndpoint
 from citizen_app.outbox import run_due
 from citizen_app.public_ids import public_id_of
 from citizen_app.webhooks.events import event
+from citizen_app.webhooks.replaying import send_ping
 from citizen_app.webhooks.signing import new_secret, sealed
+from tests.factories.people import CitizenFactory
 
 MERCHANT = public_id_of("mer", 1)
 RECEIVER = "https://93.184.215.14/hooks"
@@ -48,3 +50,8 @@ def tell(
         promised.save()
     run_due()
     return dict(promised.payload)
+
+
+def delivery_to(endpoint: WebhookEndpoint) -> WebhookDelivery:
+    """A test event on its way."""
+    return send_ping(endpoint=endpoint, by=CitizenFactory())
