@@ -374,6 +374,10 @@ GET    merchant/team                                 302 302 302 403 403 200 200
 POST   merchant/team                                 302 302 302 403 403 200 200 302 302
 GET    merchant/clients                              302 302 302 403 403 200 200 302 302
 POST   merchant/clients                              302 302 302 403 403 200 200 302 302
+GET    merchant/webhooks                             302 302 302 403 200 200 200 302 302
+POST   merchant/webhooks                             302 302 302 403 200 200 200 302 302
+GET    merchant/webhooks/{endpoint}                  302 302 302 403 200 200 404 302 302
+POST   merchant/webhooks/{endpoint}                  302 302 302 403 302 302 404 302 302
 GET    merchant/tills                                302 302 302 403 200 200 200 302 302
 POST   merchant/tills                                302 302 302 403 200 200 200 302 302
 GET    merchant/pin                                  302 302 302 200 200 200 200 302 302
