@@ -17,7 +17,7 @@ from tests.running import ROOT
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="it starts the embedded default: once is enough")
 def test_every_live_receiver_hears_everything_in_order_though_the_relay_is_killed(tmp_path):
     environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/webhooks.sqlite3"}
-    sizes = "--events 200 --receivers 8 --kills 3 --paced 8 --pace 8 --patience 240".split()
+    sizes = ["--events", "200", "--receivers", "8", "--kills", "3", "--paced", "8", "--pace", "8", "--patience", "240"]
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.webhooks", *sizes],
         cwd=ROOT,
