@@ -68,7 +68,7 @@ class AttemptSerializer(serializers.Serializer):
     at = serializers.DateTimeField()
     status = serializers.IntegerField(allow_null=True)
     milliseconds = serializers.IntegerField()
-    reason = serializers.CharField(allow_null=True, help_text="why there was no answer")
+    failure = serializers.CharField(allow_null=True, help_text="why there was no answer")
     answer = serializers.CharField(help_text="its first kilobyte", allow_blank=True)
 
 

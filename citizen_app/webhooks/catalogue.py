@@ -72,7 +72,6 @@ _FACTS: Final[dict[str, dict[str, Any]]] = {
     "perk": {"type": "string", "pattern": "^perk_"},
     "branch": {"type": "string", "pattern": "^br_", "description": "where it is bound to one"},
     "client": {"type": "string", "description": "the app's client id"},
-    "subject": {"type": "string", "description": "your own id, under which you linked them"},
     "due_on": {"type": "string", "format": "date", "description": "the last day to answer"},
 }
 _EXAMPLES: Final = {
@@ -81,7 +80,6 @@ _EXAMPLES: Final = {
     "perk": f"perk_{_ID}",
     "branch": f"br_{_ID}",
     "client": "x7Qn2VvT0wq1",
-    "subject": "customer-4711",
     "due_on": "2026-12-29",
 }
 
@@ -163,20 +161,20 @@ EVENTS: Final[dict[str, EventType]] = {
         EventType(
             "link.created",
             FURNISHER,
-            "Somebody linked your source: you may send about this subject",
+            "Somebody linked your source: `GET /sources/links` says which subject you may send about",
             "link",
             "lnk_",
             ("on",),
-            ("source", "subject"),
+            ("source",),
         ),
         EventType(
             "link.ended",
             FURNISHER,
-            "A link is over: send nothing more about this subject",
+            "A link is over: send nothing more about its subject",
             "link",
             "lnk_",
             ("ended",),
-            ("source", "subject"),
+            ("source",),
             insists=True,
         ),
         EventType(

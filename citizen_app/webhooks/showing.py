@@ -50,7 +50,7 @@ def delivery_lines(deliveries: Sequence[WebhookDelivery]) -> list[dict[str, Any]
                 "at": attempt.at,
                 "status": attempt.status,
                 "milliseconds": attempt.milliseconds,
-                "reason": attempt.reason or None,
+                "failure": attempt.reason or None,
                 "answer": attempt.answer,
             }
         )

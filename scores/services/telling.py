@@ -1,4 +1,4 @@
-"""Events a furnisher's systems hear of: by its own id of the person and no other."""
+"""Events a furnisher's systems hear of. What a link is about it reads from its list of links: no event says."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -34,7 +34,6 @@ def _of_link(link: Link, source: Source, what: str, *, now: datetime) -> OutboxM
         sequence=CREATED if what == "created" else ENDED,
         now=now,
         source=source.code,
-        subject=link.subject,
     )
 
 
