@@ -142,6 +142,9 @@ def _write_down(
     milliseconds: int,
     now: datetime,
 ) -> None:
+    # Held, so that nobody removes it while its log is written; who removed it before has taken the delivery along.
+    if not WebhookEndpoint.objects.select_for_update(no_key=True, of=("self",)).filter(pk=endpoint.pk).exists():
+        return
     status = answer.status if answer is not None else None
     is_success = status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
     WebhookAttempt.objects.create(

@@ -134,8 +134,10 @@ def rotate_secret(*, endpoint: WebhookEndpoint, by: By, now: datetime | None = N
 @transaction.atomic
 def remove_endpoint(*, endpoint: WebhookEndpoint, by: By) -> None:
     """Tell an address nothing any more, and forget what it was told."""
-    record(by=by, action="webhook_endpoint.remove", on=endpoint.public_id, owner=endpoint.owner)
-    endpoint.delete()
+    # Whole: whoever is writing down a call to it ends first, and later ones find it gone.
+    for held in WebhookEndpoint.objects.select_for_update(of=("self",)).filter(pk=endpoint.pk):
+        record(by=by, action="webhook_endpoint.remove", on=held.public_id, owner=held.owner)
+        held.delete()
 
 
 def disable_gone(endpoint: WebhookEndpoint, *, now: datetime) -> None:
