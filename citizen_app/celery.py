@@ -25,5 +25,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     task_time_limit=300,
     task_ignore_result=True,
+    # Calls that hang must not keep other effects: a worker of their own (`-Q webhooks`); one without -Q does both.
+    task_queues={name: {"exchange": name, "routing_key": name} for name in ("celery", "webhooks")},
+    task_routes={"citizen_app.tasks.deliver_webhooks": {"queue": "webhooks", "routing_key": "webhooks"}},
 )
 app.autodiscover_tasks()

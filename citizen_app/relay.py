@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from citizen_app import outbox
+from citizen_app.webhooks.dispatching import dispatch_forever
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,8 @@ def start_relay_thread() -> bool:
         _started_in = os.getpid()
     # A daemon: stopping the process between two steps loses nothing, the rows are still there.
     threading.Thread(target=relay_forever, name="outbox-relay", daemon=True).start()
+    # Of its own: endpoints that hang must not keep mail and scores waiting.
+    threading.Thread(target=dispatch_forever, name="webhooks", daemon=True).start()
     return True
 
 

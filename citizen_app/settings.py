@@ -174,6 +174,7 @@ OUTBOX_RELAY_THREAD = env.bool("OUTBOX_RELAY_THREAD") if env.str("OUTBOX_RELAY_T
 CELERY_BROKER_URL = BROKER_URL or None  # how it is spoken to: `citizen_app.celery`
 CELERY_BEAT_SCHEDULE = {
     "deliver-outbox": {"task": "citizen_app.tasks.deliver_outbox", "schedule": 1.0, "options": {"expires": 5}},
+    "deliver-webhooks": {"task": "citizen_app.tasks.deliver_webhooks", "schedule": 1.0, "options": {"expires": 5}},
     "sweep": {"task": "citizen_app.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
 }
 
@@ -302,6 +303,14 @@ OAUTH2_PROVIDER = {
 SOURCE_SIGNATURES = env.str("SOURCE_SIGNATURES", "") or ("required" if PRODUCTION else "optional")
 if SOURCE_SIGNATURES not in ("required", "optional"):
     raise ImproperlyConfigured("SOURCE_SIGNATURES is required or optional.")
+
+# -- Calls to addresses others chose (webhooks, push) -------------------------------------------------------------
+# https on port 443 and on these, on the public internet only.
+CALL_OUT_PORTS = env.list("CALL_OUT_PORTS", default=[])
+# This machine too, also without TLS: for a demonstration, and for tests.
+CALL_OUT_TO_LOOPBACK = env.bool("CALL_OUT_TO_LOOPBACK", False) and not PRODUCTION
+# Calls of one process at once, a quarter of them for endpoints that are slow or fail.
+WEBHOOK_CALLERS = env.int("WEBHOOK_CALLERS", 8)
 
 # -- Payments (Stripe) --------------------------------------------------------------------------------------------
 # Without a key billing is off and everything else works. A restricted key (rk_) is enough.

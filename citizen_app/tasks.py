@@ -1,10 +1,12 @@
 """What Celery beat asks for in production; the relay thread of the embedded default calls the same functions."""
 
+import threading
 import time
 
 from celery import shared_task
 
 from citizen_app import outbox
+from citizen_app.webhooks.dispatching import Dispatcher
 
 LONGEST_SECONDS = 60
 AT_ONCE = 10
@@ -18,6 +20,12 @@ def deliver_outbox() -> int:
     while time.monotonic() < until and (count := outbox.run_due(limit=AT_ONCE)):
         done += count
     return done
+
+
+@shared_task
+def deliver_webhooks() -> int:
+    """Call endpoints while anything is due to one, for most of a minute; others may do so beside it."""
+    return Dispatcher().run(threading.Event(), until_idle=True, seconds=50)
 
 
 @shared_task

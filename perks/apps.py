@@ -21,6 +21,7 @@ class PerksConfig(AppConfig):
             boosts,
             closing_accounts,
             deposit_rules,
+            endpoint_owners,
             exported,
             forgetting,
             gift_card_rules,

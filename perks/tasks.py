@@ -1,7 +1,6 @@
 """What the relay and Celery beat ask of perks: expiries, ends, and forgetting those who left."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from citizen_app.models import Citizen
@@ -20,14 +19,8 @@ from perks.services.make_goods import expire_make_goods, offer_make_goods
 from perks.services.outcomes import record_kept_booking, record_rental, strike_outcome
 from perks.services.pending import decide_pending_of, honour_what_waited
 from perks.services.redemptions import expire_redemptions
-from perks.services.telling import TOPIC
 from perks.services.usage_marks import forget_old_marks
 from scores.assessments import DISPUTE_REJECTED, DISPUTE_WITHDRAWN, DISPUTE_WON
-
-
-@handles(TOPIC)
-def deliver_event(*, merchant: str, type: str, **event: Any) -> None:
-    """Send an event to the endpoints of its merchant: as long as none can be registered there are none to send to."""
 
 
 @handles(DISPUTE_WON)

@@ -74,6 +74,17 @@ DELETE sources/entries/{external}?subject=ana-7      401 403 403 403 403 403 403
 GET    sources/keys                                  401 403 403 403 403 403 403 403 403 200 403 403
 POST   sources/keys                                  401 403 403 403 403 403 403 403 403 201 403 403
 DELETE sources/keys/{source_key}                     401 403 403 403 403 403 403 403 403 204 403 403
+GET    sources/webhook-endpoints                     401 403 403 403 403 403 403 403 403 200 403 403
+POST   sources/webhook-endpoints                     401 403 403 403 403 403 403 403 403 201 403 403
+GET    sources/webhook-endpoints/{source_endpoint}   401 403 403 403 403 403 403 403 403 200 403 403
+PATCH  sources/webhook-endpoints/{source_endpoint}   401 403 403 403 403 403 403 403 403 200 403 403
+DELETE sources/webhook-endpoints/{source_endpoint}   401 403 403 403 403 403 403 403 403 204 403 403
+GET    sources/webhook-endpoints/{source_endpoint}/deliveries 401 403 403 403 403 403 403 403 403 200 403 403
+POST   sources/webhook-endpoints/{source_endpoint}/rotate-secret 401 403 403 403 403 403 403 403 403 200 403 403
+POST   sources/webhook-endpoints/{source_endpoint}/replay 401 403 403 403 403 403 403 403 403 202 403 403
+POST   sources/webhook-endpoints/{source_endpoint}/test 401 403 403 403 403 403 403 403 403 202 403 403
+POST   sources/deliveries/{source_delivery}/redeliver 401 403 403 403 403 403 403 403 403 202 403 403
+GET    webhook-events                                200 200 200 200 200 200 200 200 200 200 200 200
 GET    sources/disputes                              401 403 403 403 403 403 403 403 403 200 403 403
 POST   sources/disputes/{dispute}/answer             401 403 403 403 403 403 403 403 403 200 403 403
 GET    sources/disputes/{dispute}/evidence/{evidence} 401 403 403 403 403 403 403 403 403 200 403 403
@@ -152,6 +163,16 @@ POST   merchant/branches                             401 403 403 403 201 201 201
 GET    merchant/branches/{branch}                    401 403 403 403 200 200 404 403 403 403 403 403
 PATCH  merchant/branches/{branch}                    401 403 403 403 200 200 404 403 403 403 403 403
 DELETE merchant/branches/{branch}                    401 403 403 403 204 204 404 403 403 403 403 403
+GET    merchant/webhook-endpoints                    401 403 403 403 200 200 200 403 403 403 403 403
+POST   merchant/webhook-endpoints                    401 403 403 403 201 201 201 403 403 403 403 403
+GET    merchant/webhook-endpoints/{endpoint}         401 403 403 403 200 200 404 403 403 403 403 403
+PATCH  merchant/webhook-endpoints/{endpoint}         401 403 403 403 200 200 404 403 403 403 403 403
+DELETE merchant/webhook-endpoints/{endpoint}         401 403 403 403 204 204 404 403 403 403 403 403
+GET    merchant/webhook-endpoints/{endpoint}/deliveries 401 403 403 403 200 200 404 403 403 403 403 403
+POST   merchant/webhook-endpoints/{endpoint}/rotate-secret 401 403 403 403 200 200 404 403 403 403 403 403
+POST   merchant/webhook-endpoints/{endpoint}/replay  401 403 403 403 202 202 404 403 403 403 403 403
+POST   merchant/webhook-endpoints/{endpoint}/test    401 403 403 403 202 202 404 403 403 403 403 403
+POST   merchant/deliveries/{delivery}/redeliver      401 403 403 403 202 202 404 403 403 403 403 403
 GET    merchant/clients                              401 403 403 403 403 200 200 403 403 403 403 403
 POST   merchant/clients                              401 403 403 403 403 201 201 403 403 403 403 403
 DELETE merchant/clients/{server}                     401 403 403 403 403 204 404 403 403 403 403 403
@@ -365,6 +386,10 @@ GET    merchant/billing                              302 302 302 403 403 200 200
 GET    merchant/billing/usage                        302 302 302 403 403 200 200 302 302
 POST   merchant/billing/checkout                     302 302 302 403 403 302 302 302 302
 POST   merchant/billing/portal                       302 302 302 403 403 302 302 302 302
+GET    merchant/webhooks                             302 302 302 403 200 200 200 302 302
+POST   merchant/webhooks                             302 302 302 403 200 200 200 302 302
+GET    merchant/webhooks/{endpoint}                  302 302 302 403 200 200 404 302 302
+POST   merchant/webhooks/{endpoint}                  302 302 302 403 302 302 404 302 302
 GET    merchant/tills                                302 302 302 403 200 200 200 302 302
 POST   merchant/tills                                302 302 302 403 200 200 200 302 302
 GET    merchant/pin                                  302 302 302 200 200 200 200 302 302

@@ -15,6 +15,7 @@ from citizen_app.models.plumbing import (
     Promised,
     ScheduledRun,
 )
+from citizen_app.models.webhooks import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "AuditChain",
@@ -34,4 +35,8 @@ __all__ = [
     "Phone",
     "Promised",
     "ScheduledRun",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

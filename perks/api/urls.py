@@ -20,6 +20,7 @@ from perks.api.merchant import (
     reports,
     scans,
     team,
+    webhooks,
 )
 from perks.api.merchant import deposits as merchant_deposits
 from perks.api.merchant import devices as tills
@@ -132,4 +133,31 @@ urlpatterns = [
     path("merchant/branches/<str:branch_id>", branches.BranchView.as_view(), name="merchant-branch"),
     path("merchant/clients", clients.ClientListView.as_view(), name="merchant-client-list"),
     path("merchant/clients/<str:client_id>", clients.ClientView.as_view(), name="merchant-client"),
+    path("merchant/webhook-endpoints", webhooks.EndpointListView.as_view(), name="merchant-endpoint-list"),
+    path("merchant/webhook-endpoints/<str:endpoint_id>", webhooks.EndpointView.as_view(), name="merchant-endpoint"),
+    path(
+        "merchant/webhook-endpoints/<str:endpoint_id>/deliveries",
+        webhooks.DeliveryListView.as_view(),
+        name="merchant-delivery-list",
+    ),
+    path(
+        "merchant/webhook-endpoints/<str:endpoint_id>/rotate-secret",
+        webhooks.RotateSecretView.as_view(),
+        name="merchant-endpoint-rotate",
+    ),
+    path(
+        "merchant/webhook-endpoints/<str:endpoint_id>/replay",
+        webhooks.ReplayView.as_view(),
+        name="merchant-endpoint-replay",
+    ),
+    path(
+        "merchant/webhook-endpoints/<str:endpoint_id>/test",
+        webhooks.PingView.as_view(),
+        name="merchant-endpoint-test",
+    ),
+    path(
+        "merchant/deliveries/<str:delivery_id>/redeliver",
+        webhooks.RedeliverView.as_view(),
+        name="merchant-delivery-redeliver",
+    ),
 ]

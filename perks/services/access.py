@@ -62,6 +62,7 @@ NEEDS: Final[Mapping[str, Need]] = MappingProxyType(
         "code lists": Need(MANAGER, frozenset({PERKS})),
         "reports": Need(MANAGER, frozenset({PERKS})),
         "branches": Need(MANAGER),
+        "webhooks": Need(MANAGER, factor=True),
         "team": Need(OWNER, factor=True),
         "clients": Need(OWNER, factor=True),
         "read billing": Need(OWNER),

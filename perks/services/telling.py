@@ -1,14 +1,14 @@
 """What others will hear of a merchant's doings: promised in the cause's transaction, with no score and no person."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from citizen_app.models import Connection, OutboxMessage
 from citizen_app.outbox import promise
 from citizen_app.public_ids import public_id_of
+from citizen_app.webhooks.events import event
 from perks.models import Branch, DepositAgreement, GiftCard, Merchant, Perk, Redemption
 
-TOPIC: Final = "webhook"
 COUNT_USE: Final = "count_use"
 
 
@@ -39,12 +39,12 @@ def use_of(redemption: Redemption, *, due_at: datetime) -> OutboxMessage:
     return promise(COUNT_USE, due_at=due_at, redemption=redemption.public_id)
 
 
-def tell_gift_card(card: GiftCard, event: str, *, now: datetime) -> None:
-    """Promise `gift_card.<event>` (charged, refunded) to the merchant."""
+def tell_gift_card(card: GiftCard, what: str, *, now: datetime) -> None:
+    """Promise `gift_card.<what>` (charged, refunded) to the merchant."""
     card.sequence += 1
     GiftCard.objects.filter(pk=card.pk).update(sequence=card.sequence)
     _event(
-        f"gift_card.{event}",
+        f"gift_card.{what}",
         merchant_id=card.merchant_id,
         kind="gift_card",
         public_id=card.public_id,
@@ -54,14 +54,14 @@ def tell_gift_card(card: GiftCard, event: str, *, now: datetime) -> None:
     ).save(force_insert=True)
 
 
-def tell_deposit(agreement: DepositAgreement, event: str, *, now: datetime) -> None:
-    """Promise `deposit.<event>` to the merchant; `sequence` orders the events of one agreement."""
+def tell_deposit(agreement: DepositAgreement, what: str, *, now: datetime) -> None:
+    """Promise `deposit.<what>` to the merchant; `sequence` orders the events of one agreement."""
     redemption = agreement.redemption
     facts: dict[str, Any] = {"perk": public_id_of(Perk.prefix, redemption.perk_id)}
     if redemption.branch_id is not None:
         facts["branch"] = public_id_of(Branch.prefix, redemption.branch_id)
     _event(
-        f"deposit.{event}",
+        f"deposit.{what}",
         merchant_id=agreement.merchant_id,
         kind="deposit",
         public_id=agreement.public_id,
@@ -72,12 +72,12 @@ def tell_deposit(agreement: DepositAgreement, event: str, *, now: datetime) -> N
     ).save(force_insert=True)
 
 
-def tell_perk(perk: Perk, event: str, *, now: datetime) -> None:
-    """Promise `perk.<event>` (published, paused, sold_out) to the merchant."""
+def tell_perk(perk: Perk, what: str, *, now: datetime) -> None:
+    """Promise `perk.<what>` (published, paused, sold_out) to the merchant."""
     Perk.objects.filter(pk=perk.pk).update(sequence=perk.sequence + 1)
     perk.sequence += 1
     _event(
-        f"perk.{event}",
+        f"perk.{what}",
         merchant_id=perk.merchant_id,
         kind="perk",
         public_id=perk.public_id,
@@ -107,10 +107,10 @@ def tell_connection(connection: Connection, *, subject: str, now: datetime) -> N
     again and is called the same then: `sequence` goes on.
     """
     is_new = connection.ended_at is None
-    event, state = ("created", "running") if is_new else ("revoked", "ended")
+    what, state = ("created", "running") if is_new else ("revoked", "ended")
     so_far = Connection.objects.filter(citizen=connection.citizen_id, application=connection.application_id).count()
     _event(
-        f"connection.{event}",
+        f"connection.{what}",
         merchant_id=Merchant.key_of(connection.application.owner),
         kind="connection",
         public_id=subject,
@@ -122,14 +122,17 @@ def tell_connection(connection: Connection, *, subject: str, now: datetime) -> N
 
 
 def _event(
-    event: str, *, merchant_id: Any, kind: str, public_id: str, state: str, sequence: int, now: datetime, **facts: Any
+    event_type: str,
+    *,
+    merchant_id: Any,
+    kind: str,
+    public_id: str,
+    state: str,
+    sequence: int,
+    now: datetime,
+    **facts: Any,
 ) -> OutboxMessage:
-    return promise(
-        TOPIC,
-        type=event,
-        at=now.astimezone(UTC).isoformat(),
-        merchant=public_id_of(Merchant.prefix, merchant_id),
-        sequence=sequence,
-        object={"kind": kind, "id": public_id, "state": state},
-        **facts,
+    merchant = public_id_of(Merchant.prefix, merchant_id)
+    return event(
+        event_type, kind=kind, public_id=public_id, state=state, sequence=sequence, now=now, merchant=merchant, **facts
     )

@@ -16,6 +16,7 @@ from citizen_app.api.schema import page_of
 from citizen_app.api.serializers import read_body
 from citizen_app.api.throttles import add_limit, hit
 from citizen_app.errors import FieldError, InvalidInput
+from citizen_app.public_ids import public_id_of
 from scores.api.serializers import (
     BatchAnswerSerializer,
     BatchQuery,
@@ -73,6 +74,7 @@ def _links(links: list[Any]) -> list[dict[str, Any]]:
     told = SourceLinkSerializer(
         [
             {
+                "id": public_id_of(Link.prefix, link.pk),
                 "subject": link.subject,
                 "state": "ended" if isinstance(link, EndedLink) else "on" if link.is_on else "off",
                 "since": link.since,

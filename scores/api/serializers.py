@@ -315,6 +315,7 @@ class SourceLinksQuery(PageQuery):
 
 
 class SourceLinkSerializer(serializers.Serializer):
+    id = serializers.CharField(help_text="what webhooks call the link")
     subject = serializers.CharField()
     state = serializers.ChoiceField(["on", "off", "ended"])
     since = serializers.DateTimeField()

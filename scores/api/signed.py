@@ -1,8 +1,8 @@
 """Addresses of furnishers: a token says who calls, a signature says who sent this and that it is unchanged.
 
-What changes something (POST, DELETE) must be signed unless `SOURCE_SIGNATURES=optional`; what only reads need not be. A
-signature that is there must be right everywhere. Questions are asked in the order of their cost: what the headers say,
-then the key (one query), then the signature, and only then is the body read, once, and the nonce used up.
+What changes something (POST, PATCH, DELETE) must be signed unless `SOURCE_SIGNATURES=optional`; what only reads need
+not be. A signature that is there must be right everywhere. Questions are asked in the order of their cost: what the
+headers say, then the key (one query), then the signature, and only then is the body read, once, and the nonce used up.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from scores.models import Source, SourceKey
 from scores.services.furnishers import SCOPE
 from scores.services.signatures import Signature, live_keys, use_once
 
-SIGNED_METHODS = ("POST", "DELETE")
+SIGNED_METHODS = ("POST", "PATCH", "DELETE")
 HEADERS = {
     "Content-Digest": "`sha-256=:…:` of the body's bytes (RFC 9530); of no body, that of no bytes.",
     "Signature-Input": '`sig=("@method" "@target-uri" "content-digest");created=…;keyid="…";nonce="…";'

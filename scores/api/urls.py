@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from scores.api import source_webhooks as webhooks
 from scores.api.consent_texts import CurrentConsentTextView
 from scores.api.consents import ConsentsView, ConsentView
 from scores.api.disputes import AppealDisputeView, DisputesView, DisputeView, WithdrawDisputeView
@@ -54,5 +55,28 @@ urlpatterns = [
         "sources/disputes/<str:dispute_id>/evidence/<str:evidence_id>",
         SourceEvidenceView.as_view(),
         name="source-evidence",
+    ),
+    path("sources/webhook-endpoints", webhooks.EndpointListView.as_view(), name="source-endpoint-list"),
+    path("sources/webhook-endpoints/<str:endpoint_id>", webhooks.EndpointView.as_view(), name="source-endpoint"),
+    path(
+        "sources/webhook-endpoints/<str:endpoint_id>/deliveries",
+        webhooks.DeliveryListView.as_view(),
+        name="source-delivery-list",
+    ),
+    path(
+        "sources/webhook-endpoints/<str:endpoint_id>/rotate-secret",
+        webhooks.RotateSecretView.as_view(),
+        name="source-endpoint-rotate",
+    ),
+    path(
+        "sources/webhook-endpoints/<str:endpoint_id>/replay",
+        webhooks.ReplayView.as_view(),
+        name="source-endpoint-replay",
+    ),
+    path("sources/webhook-endpoints/<str:endpoint_id>/test", webhooks.PingView.as_view(), name="source-endpoint-test"),
+    path(
+        "sources/deliveries/<str:delivery_id>/redeliver",
+        webhooks.RedeliverView.as_view(),
+        name="source-delivery-redeliver",
     ),
 ]

@@ -27,6 +27,7 @@ from scores.models import EndedLink, Enrolment, Entry, Link, LinkCode, ScoreChan
 from scores.services import consents
 from scores.services.publishing import current_scorecard
 from scores.services.rescoring import entries_to_score, forget_entries, rescore, scoring_day
+from scores.services.telling import tell_link_created, tell_links_ended
 
 CODE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O (read as 1, 1, 0) and no U."""
@@ -134,6 +135,7 @@ def _link(*, citizen_id: int, source: Source, subject: str, via: str, now: datet
         link = _insert_link(citizen_id=citizen_id, source=source, subject=subject, now=now)
         EndedLink.objects.filter(source=source, subject=subject).delete()
         _consent_to(source, citizen_id=citizen_id, via=via, now=now)
+        tell_link_created(link, now=now)
         return link, True
     if not holder.is_on:
         holder.is_on, holder.since = True, now
@@ -223,10 +225,11 @@ def unlink_source(*, citizen: Citizen, source_code: str, via: str = "app", now: 
 
 
 def remember_ended(links: list[Link], *, now: datetime) -> None:
-    """Keep what each source still has to learn: that its own subject id has ended, and when."""
+    """Keep what each source still has to learn: that its own subject id has ended, and when. Tell it, too."""
     EndedLink.objects.bulk_create(
         EndedLink(pk=link.pk, source_id=link.source_id, subject=link.subject, since=now) for link in links
     )
+    tell_links_ended(links, now=now)
 
 
 def preview_switch(*, citizen: Citizen, source_code: str, on: bool, now: datetime | None = None) -> Preview:

@@ -36,6 +36,10 @@ FOREIGN = {
     "evidence": lambda world: world.dispute_of_neighbour.evidence.get().public_id,
     "vouch": lambda world: world.vouch_of_others.public_id,
     "source_key": lambda world: world.key_elsewhere.public_id,
+    "endpoint": lambda world: world.rival.delivery.endpoint.public_id,
+    "delivery": lambda world: world.rival.delivery.public_id,
+    "source_endpoint": lambda world: world.delivery_elsewhere.endpoint.public_id,
+    "source_delivery": lambda world: world.delivery_elsewhere.public_id,
     **{
         f"deposit_{state}": lambda world: world.deposits["of_neighbour"].public_id
         for state in ("offered", "accepted", "active", "returned", "claimed")
@@ -57,6 +61,10 @@ PREFIXES |= {
     "evidence": "evi",
     "vouch": "vch",
     "source_key": "key",
+    "endpoint": "whe",
+    "delivery": "whd",
+    "source_endpoint": "whe",
+    "source_delivery": "whd",
     "make_good": "mkg",
     "card": "gc",
     "deposit_file": "dpf",

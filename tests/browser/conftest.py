@@ -74,7 +74,7 @@ class Product:
 @pytest.fixture(scope="session")
 def product(tmp_path_factory) -> Iterator[Product]:
     """The embedded default as `make run` starts it."""
-    with running_product(tmp_path_factory.mktemp("product"), people=PEOPLE) as running:
+    with running_product(tmp_path_factory.mktemp("product"), people=PEOPLE, CALL_OUT_TO_LOOPBACK="true") as running:
         yield Product(running.base, running.var)
 
 

@@ -57,6 +57,7 @@ MERCHANT = [
     "/merchant/branches",
     "/merchant/team",
     "/merchant/clients",
+    "/merchant/webhooks",
     "/merchant/tills",
     "/merchant/pin",
     "/merchant/conflicts",

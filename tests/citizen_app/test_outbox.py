@@ -378,9 +378,10 @@ def test_the_relay_thread_starts_once_and_only_where_it_should(settings, monkeyp
     class Thread:
         def __init__(self, **options):
             assert options["daemon"] is True
+            self.name = options["name"]
 
         def start(self):
-            started.append(1)
+            started.append(self.name)
 
     monkeypatch.setattr(relay.threading, "Thread", Thread)
     monkeypatch.setattr(relay, "_started_in", None)
@@ -388,7 +389,7 @@ def test_the_relay_thread_starts_once_and_only_where_it_should(settings, monkeyp
     assert relay.start_relay_thread() is False
     settings.OUTBOX_RELAY_THREAD = True
     assert [relay.start_relay_thread(), relay.start_relay_thread()] == [True, False]
-    assert started == [1]
+    assert started == ["outbox-relay", "webhooks"]
 
 
 def test_celery_calls_the_same_functions(heard, monkeypatch):

@@ -11,6 +11,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from tests.factories.disputes import photograph
 from tests.factories.signatures import both
+from tests.factories.webhooks import RECEIVER
 from tests.factories.world import World
 
 BRANCH = {"name": "At the sea", "zone": "Europe/Lisbon", "address": "Rua 1", "iata": "LIS"}
@@ -51,8 +52,8 @@ class Right(NamedTuple):
 
     @property
     def headers(self) -> dict[str, str]:
-        """An idempotency key for every POST (who needs none ignores it), any version for a merchant's PATCH."""
-        if self.method == "PATCH" and self.path.startswith("merchant/"):
+        """An idempotency key for every POST (who needs none ignores it), any version for an organisation's PATCH."""
+        if self.method == "PATCH" and self.path.startswith(("merchant/", "sources/")):
             return {"If-Match": "*"}
         return {"Idempotency-Key": "a-new-key"} if self.method == "POST" else {}
 
@@ -119,6 +120,17 @@ RIGHT = (
     Right("GET", "sources/keys", "bank"),
     Right("POST", "sources/keys", "bank", {"public_key": "{new_key}", "name": "2027"}, signed=True),
     Right("DELETE", "sources/keys/{source_key}", "bank"),
+    Right("GET", "sources/webhook-endpoints", "bank"),
+    Right("POST", "sources/webhook-endpoints", "bank", {"url": RECEIVER, "events": []}),
+    Right("GET", "sources/webhook-endpoints/{source_endpoint}", "bank"),
+    Right("PATCH", "sources/webhook-endpoints/{source_endpoint}", "bank", {"events": [], "state": "on"}),
+    Right("DELETE", "sources/webhook-endpoints/{source_endpoint}", "bank"),
+    Right("GET", "sources/webhook-endpoints/{source_endpoint}/deliveries", "bank"),
+    Right("POST", "sources/webhook-endpoints/{source_endpoint}/rotate-secret", "bank"),
+    Right("POST", "sources/webhook-endpoints/{source_endpoint}/replay", "bank", {}),
+    Right("POST", "sources/webhook-endpoints/{source_endpoint}/test", "bank"),
+    Right("POST", "sources/deliveries/{source_delivery}/redeliver", "bank"),
+    Right("GET", "webhook-events", "nobody"),
     Right("GET", "sources/disputes", "bank"),
     Right(
         "POST",
@@ -224,6 +236,16 @@ RIGHT = (
     Right("GET", "merchant/branches/{branch}", "manager"),
     Right("PATCH", "merchant/branches/{branch}", "manager", BRANCH),
     Right("DELETE", "merchant/branches/{branch}", "manager"),
+    Right("GET", "merchant/webhook-endpoints", "manager"),
+    Right("POST", "merchant/webhook-endpoints", "manager", {"url": RECEIVER, "events": []}),
+    Right("GET", "merchant/webhook-endpoints/{endpoint}", "manager"),
+    Right("PATCH", "merchant/webhook-endpoints/{endpoint}", "manager", {"events": [], "state": "on"}),
+    Right("DELETE", "merchant/webhook-endpoints/{endpoint}", "manager"),
+    Right("GET", "merchant/webhook-endpoints/{endpoint}/deliveries", "manager"),
+    Right("POST", "merchant/webhook-endpoints/{endpoint}/rotate-secret", "manager"),
+    Right("POST", "merchant/webhook-endpoints/{endpoint}/replay", "manager", {}),
+    Right("POST", "merchant/webhook-endpoints/{endpoint}/test", "manager"),
+    Right("POST", "merchant/deliveries/{delivery}/redeliver", "manager"),
     Right("GET", "merchant/clients", "owner"),
     Right("POST", "merchant/clients", "owner", {"name": "Till", "scopes": ["merchant:scan"]}),
     Right("DELETE", "merchant/clients/{server}", "owner"),

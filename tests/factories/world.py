@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from citizen_app.accounts.exports import ask_for_export, make_export
 from citizen_app.accounts.operators import grant_role
-from citizen_app.models import Citizen, Connection, ConsentEvent, DataExport, OperatorRole
+from citizen_app.models import Citizen, Connection, ConsentEvent, DataExport, OperatorRole, WebhookDelivery
 from perks.models import (
     Branch,
     CodeList,
@@ -95,6 +95,7 @@ from tests.factories.perks import (
 from tests.factories.scores import EnrolmentFactory, SourceFactory, entry_of, furnisher_client, link, row
 from tests.factories.signatures import Signer, key_of
 from tests.factories.vouches import vouch
+from tests.factories.webhooks import EndpointFactory, delivery_to
 
 CALLERS = (
     "nobody",
@@ -145,6 +146,7 @@ class House:
     shift_token: str
     pairing_code: str
     codes: CodeList
+    delivery: WebhookDelivery
 
 
 @dataclass
@@ -160,6 +162,8 @@ class World:
     new_signer: Signer
     source_key: SourceKey
     key_elsewhere: SourceKey
+    source_delivery: WebhookDelivery
+    delivery_elsewhere: WebhookDelivery
     reserved: Redemption
     used: Redemption
     of_neighbour: Redemption
@@ -262,6 +266,10 @@ class World:
             "consent": consent_of(self.citizen).public_id,
             "source_key": self.source_key.public_id,
             "new_key": self.new_signer.public_key,
+            "endpoint": house.delivery.endpoint.public_id,
+            "delivery": house.delivery.public_id,
+            "source_endpoint": self.source_delivery.endpoint.public_id,
+            "source_delivery": self.source_delivery.public_id,
             "dispute": self.dispute.public_id,
             "rejected": self.rejected.public_id,
             "raised_again": self.raised_again.public_id,
@@ -350,6 +358,8 @@ def make_world() -> World:
         new_signer=Signer(),
         source_key=key_of(source, signer),
         key_elsewhere=key_of(other_source),
+        source_delivery=delivery_to(EndpointFactory(owner_kind="source", owner=source.code)),
+        delivery_elsewhere=delivery_to(EndpointFactory(owner_kind="source", owner=other_source.code)),
         reserved=reserved,
         used=used,
         make_good=make_good_for(citizen, hotel.perks["free"]),
@@ -473,6 +483,7 @@ def a_house(name: str) -> House:
         shift_token=shift.token,
         pairing_code=make_pairing(merchant=merchant, by=owner, name="Desk 2", branch=branch).code,
         codes=a_list(merchant, seats["manager"].citizen),
+        delivery=delivery_to(EndpointFactory(owner=merchant.public_id)),
     )
 
 

@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 
 from citizen_app import public_ids
-from citizen_app.models import AuditEvent, OutboxMessage
+from citizen_app.models import AuditEvent, OutboxMessage, WebhookEvent
 from citizen_app.outbox import run_due, run_sweeps
 from perks.models import Perk, RefusedAttempt
 from perks.passes import digits_at, shown_pass
@@ -30,6 +30,7 @@ from tests.factories.people import CitizenFactory, api_client_for, api_client_of
 from tests.factories.perks import BranchFactory, MerchantFactory, PerkFactory, person_of, scored_tier, server_of
 from tests.factories.scores import NOW, EnrolmentFactory, SourceFactory, entry_of, furnisher_client, link
 from tests.factories.signatures import Signer, key_of
+from tests.factories.webhooks import EndpointFactory
 
 V1 = "/api/v1"
 # How many fares paid, bottles returned and hours given make which value: 720 are there by credit and a tax return.
@@ -119,6 +120,7 @@ def play(value: int, caplog: Any, *, becoming: int | None = None) -> Day:
 def _play(day: Day, clock: Any, becoming: int | None) -> None:
     citizen, bank, conduct = citizen_of(day.value)
     hotel = MerchantFactory(name="Hotel Aurora")
+    EndpointFactory(owner=hotel.public_id)
     branch = BranchFactory(merchant=hotel, name="At the river")
     perks = {at: PerkFactory(merchant=hotel, title=title, tiers=[scored_tier(at)]) for at, title in PERKS.items()}
     fast = PerkFactory(merchant=hotel, kind=Perk.Kind.PRIORITY, title="Priority", tiers=[scored_tier(730)])
@@ -221,6 +223,10 @@ def _play(day: Day, clock: Any, becoming: int | None) -> None:
 
     for message in OutboxMessage.objects.filter(topic="webhook").order_by("id"):
         day.lines.append(f"webhook: {json.dumps(message.payload, sort_keys=True)}")
+    told = WebhookEvent.objects.order_by("sequence", "object", "type")
+    assert told.exists()
+    for event in told:
+        day.lines.append(f"webhook sent: {event.type} {event.sequence} {event.body}")
     for event in AuditEvent.objects.order_by("id"):
         day.lines.append(f"audit: {event.action} {event.object} {json.dumps(event.facts, sort_keys=True)}")
     day.lines += _tables_of_perks()

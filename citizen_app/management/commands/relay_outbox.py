@@ -9,6 +9,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from citizen_app import outbox
 from citizen_app.relay import relay_forever
+from citizen_app.webhooks.delivering import DEADLINE, deliver_due
+from citizen_app.webhooks.dispatching import dispatch_forever
+from citizen_app.webhooks.events import wake as webhook_wake
 
 
 class Command(BaseCommand):
@@ -23,6 +26,7 @@ class Command(BaseCommand):
             while count := outbox.run_due():
                 done += count
             outbox.run_sweeps()
+            deliver_due()
             self.stdout.write(f"{done} effects delivered.")
             return
         stop = threading.Event()
@@ -30,8 +34,12 @@ class Command(BaseCommand):
         def leave(number: int, frame: FrameType | None) -> None:
             stop.set()
             outbox.wake.set()
+            webhook_wake.set()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, leave)
         self.stdout.write("Relaying the outbox. Ctrl-C stops it.")
+        calling = threading.Thread(target=dispatch_forever, args=(stop,), name="webhooks", daemon=True)
+        calling.start()
         relay_forever(stop)
+        calling.join(DEADLINE)

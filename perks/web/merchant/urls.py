@@ -19,6 +19,7 @@ from perks.web.merchant import (
     team,
     tills,
     today,
+    webhooks,
 )
 
 urlpatterns = [
@@ -65,6 +66,8 @@ urlpatterns = [
     path("merchant/tills", tills.Tills.as_view(), name="tills"),
     path("merchant/pin", tills.Pin.as_view(), name="pin"),
     path("merchant/conflicts", tills.Conflicts.as_view(), name="conflicts"),
+    path("merchant/webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
+    path("merchant/webhooks/<str:endpoint_id>", webhooks.WebhookPage.as_view(), name="webhook"),
     path("merchant/clients", clients.Clients.as_view(), name="clients"),
     path("invitations/<str:token>", joining.Accept.as_view(), name="invitation"),
 ]

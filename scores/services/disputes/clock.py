@@ -15,6 +15,7 @@ from citizen_app.errors import NotFound, WrongState
 from scores.models import Dispute, DisputedEntry, Entry
 from scores.services.disputes.steps import By, State, What, finish, hold, note, standing_entries, uphold
 from scores.services.rescoring import scoring_day
+from scores.services.telling import tell_dispute
 
 REMINDER_DAYS: Final = (15, 25, 28)
 RECORDS_ERASED: Final = "The records are erased: there is nothing left to decide."
@@ -42,10 +43,11 @@ def remind_furnishers(*, now: datetime, limit: int) -> int:
     for day in sorted(REMINDER_DAYS, reverse=True):
         asked_by = now - timedelta(days=day)
         late = Dispute.objects.unanswered().filter(reminded_day__lt=day, asked_at__lte=asked_by)
-        for dispute in late.order_by("due_on", "pk")[:limit]:
+        for dispute in late.select_related("source").order_by("due_on", "pk")[:limit]:
             with transaction.atomic():
                 if Dispute.objects.unanswered().filter(pk=dispute.pk, reminded_day__lt=day).update(reminded_day=day):
                     note(dispute, What.REMINDED, by=By.SYSTEM, at=now, is_told=False)
+                    tell_dispute(dispute, "due_soon", sequence=2 + REMINDER_DAYS.index(day), now=now)
                     reminded += 1
     return reminded
 

@@ -14,6 +14,7 @@ from scores.services.disputes.opening import DAYS_TO_ANSWER
 from scores.services.disputes.steps import By, State, What, finish, hold, note
 from scores.services.identity import tell_file_opened
 from scores.services.rescoring import scoring_day
+from scores.services.telling import tell_dispute
 
 
 @transaction.atomic
@@ -46,6 +47,7 @@ def admit_dispute(*, dispute: Dispute, by: Citizen, now: datetime | None = None)
     note(dispute, What.ASKED, by=By.SYSTEM, at=now, is_told=False)
     record(by=by, action="dispute.admit", on=dispute.public_id)
     dispute.refresh_from_db()
+    tell_dispute(dispute, "opened", sequence=1, now=now)
     return dispute
 
 

@@ -21,6 +21,7 @@ from scores.services.disputes.evidence import KeptFile, add_evidence, kept
 from scores.services.disputes.steps import By, State, What, finish, hold, note
 from scores.services.furnisher_record import RECEIVED, count_dispute
 from scores.services.rescoring import rescore, score_in_force, scoring_day
+from scores.services.telling import tell_dispute
 
 ENTRIES_AT_MOST: Final = 100
 DAYS_TO_ANSWER: Final = timedelta(days=30)
@@ -144,6 +145,7 @@ def _insert(
     note(dispute, What.OPENED, by=By.CITIZEN, at=now, text=statement)
     if not is_raised_again:
         note(dispute, What.ASKED, by=By.SYSTEM, at=now, is_told=False)
+        tell_dispute(dispute, "opened", sequence=1, now=now)
     if marked:
         Entry.objects.filter(pk__in=marked).mark_disputed(now=now)
         rescore(citizen_id=citizen.pk, cause=ScoreChange.Cause.DISPUTE, now=now)

@@ -53,6 +53,7 @@ def test_what_is_promised_to_the_merchant_names_no_person_and_no_score():
     (message,) = OutboxMessage.objects.filter(topic="webhook")
     assert message.payload == {
         "type": "redemption.reserved",
+        "id": message.payload["id"],
         "at": message.payload["at"],
         "merchant": perk.merchant.public_id,
         "sequence": 1,

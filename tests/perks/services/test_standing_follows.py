@@ -80,7 +80,7 @@ def test_its_merchant_is_told_once_in_the_order_of_what_happened():
     assert [one["type"] for one in told] == ["standing.changed"] * 2
     assert [one["object"]["state"] for one in told] == ["suspended", "good"]
     assert told[0]["sequence"] < told[1]["sequence"]
-    assert set(told[0]) == {"type", "at", "merchant", "sequence", "object"}
+    assert set(told[0]) == {"type", "id", "at", "merchant", "sequence", "object"}
 
 
 def test_the_register_s_number_links_once_an_operator_has_let_the_merchant_in():
