@@ -13,11 +13,12 @@ from oauth2_provider.models import clear_expired, get_access_token_model
 from citizen_app import outbox
 from citizen_app.accounts.exports import expire_exports
 from citizen_app.audit_chain import outlived, prune_acts
-from citizen_app.models import AuditEvent, DataExport, IdempotentRequest, OutboxMessage
-from citizen_app.pruning import deletes, prunes, update_some
+from citizen_app.models import AuditEvent, DataExport, IdempotentRequest, Notification, OutboxMessage
+from citizen_app.pruning import deletes, prunes, update_some, years_before
 
 KEPT: Final = timedelta(days=30)
 LOGS_KEPT: Final = timedelta(days=30)
+NOTIFICATIONS_KEPT_YEARS: Final = 1
 
 
 def _session_records(now: datetime) -> QuerySet[Any]:
@@ -36,6 +37,10 @@ def _tokens(now: datetime) -> QuerySet[Any]:
 
 deletes("idempotent_requests", lambda now: IdempotentRequest.objects.filter(created_at__lt=now - KEPT))
 deletes("outbox_messages", lambda now: OutboxMessage.objects.filter(done_at__lt=now - outbox.KEPT))
+deletes(
+    "notifications",
+    lambda now: Notification.objects.filter(created_at__lt=years_before(now, NOTIFICATIONS_KEPT_YEARS)),
+)
 deletes("sessions", lambda now: Session.objects.filter(expire_date__lt=now))
 deletes("session_records", _session_records)
 

@@ -11,7 +11,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from citizen_app.keys import pems_in, secret_kept_in, signing_key_kept_in
+from citizen_app.keys import pems_in, push_key_kept_in, secret_kept_in, signing_key_kept_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -126,6 +126,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "citizen_app.web.context.appearance",
+                "citizen_app.web.context.unread",
             ]
         },
     }
@@ -300,6 +301,26 @@ OAUTH2_PROVIDER = {
 SOURCE_SIGNATURES = env.str("SOURCE_SIGNATURES", "") or ("required" if PRODUCTION else "optional")
 if SOURCE_SIGNATURES not in ("required", "optional"):
     raise ImproperlyConfigured("SOURCE_SIGNATURES is required or optional.")
+
+# -- Calls to addresses others chose (webhooks, push) -------------------------------------------------------------
+# https on port 443 and on these, on the public internet only.
+CALL_OUT_PORTS = env.list("CALL_OUT_PORTS", default=[])
+# This machine too, also without TLS: for a demonstration, and for tests.
+CALL_OUT_TO_LOOPBACK = env.bool("CALL_OUT_TO_LOOPBACK", False)
+if PRODUCTION and CALL_OUT_TO_LOOPBACK:
+    raise ImproperlyConfigured("CALL_OUT_TO_LOOPBACK lets merchants reach this machine: not with PRODUCTION=true.")
+
+# -- Notifications ----------------------------------------------------------------------------------------------
+# What links in mails begin with: fixed, so that no Host header decides it.
+SITE_URL = env.str("SITE_URL", "") or OIDC_ISSUER.removesuffix("/o")
+# What this deployment signs to push services with (VAPID: a PEM of a P-256 key), and whom they write to about it.
+VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", "").replace("\\n", "\n") or push_key_kept_in(VAR_DIR / "vapid_key.pem")
+VAPID_SUBJECT = env.str("VAPID_SUBJECT", "") or SITE_URL
+# The push services of browsers, and nobody else's (".name" is any host below it).
+PUSH_HOSTS = env.list(
+    "PUSH_HOSTS",
+    default=["fcm.googleapis.com", "updates.push.services.mozilla.com", ".push.apple.com", ".notify.windows.com"],
+)
 
 # -- Payments (Stripe) --------------------------------------------------------------------------------------------
 # Without a key billing is off and everything else works. A restricted key (rk_) is enough.

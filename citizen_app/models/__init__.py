@@ -5,6 +5,7 @@ from citizen_app.models.clients import OAuthApplication
 from citizen_app.models.connections import Connection, PairwiseSubject
 from citizen_app.models.consents import ConsentEvent, ConsentText
 from citizen_app.models.exports import DataExport
+from citizen_app.models.notifications import Notification, NotificationSetting, PushDevice, QuietTime
 from citizen_app.models.phones import Phone
 from citizen_app.models.plumbing import AuditChain, AuditEvent, IdempotentRequest, OutboxMessage
 
@@ -18,9 +19,13 @@ __all__ = [
     "ConsentText",
     "DataExport",
     "IdempotentRequest",
+    "Notification",
+    "NotificationSetting",
     "OAuthApplication",
     "OperatorRole",
     "OutboxMessage",
     "PairwiseSubject",
     "Phone",
+    "PushDevice",
+    "QuietTime",
 ]
