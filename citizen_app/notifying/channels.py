@@ -17,7 +17,7 @@ from citizen_app.notifying.telling import TOPIC
 from citizen_app.outbox import handles, promise
 
 GATHERED_FOR: Final = timedelta(minutes=5)
-"""How long a mail that can wait gathers what else happens, to become one."""
+"""How long a mail that was asked for gathers what else happens, to become one."""
 Channel = NotificationSetting.Channel
 
 
@@ -46,9 +46,9 @@ def _promises(
     row: Notification, choices: Choices, devices: Iterable[PushDevice], now: datetime
 ) -> Iterable[OutboxMessage]:
     group = GROUPS[event_of(row.event).group]
-    may_wait = group.mail != Mail.ALWAYS
     if choices.wants(group.code, Channel.EMAIL):
-        row.mail_due_at = _not_before(row, choices, now + GATHERED_FOR) if may_wait else now
+        at = now + GATHERED_FOR if group.mail == Mail.ASKED else now
+        row.mail_due_at = now if group.mail == Mail.ALWAYS else _not_before(row, choices, at)
         yield promise(MAIL_TOPIC, due_at=row.mail_due_at, citizen_id=row.citizen_id)
     if choices.wants(group.code, Channel.PUSH):
         due_at = _not_before(row, choices, now)

@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.db.models import Max
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +22,7 @@ from citizen_app.sealing import seal
 
 MAIL_TOPIC: Final = "notification.mail"
 MOST_A_DAY: Final = 5
-"""How many mails that can wait somebody gets in a day at most; what comes then waits, and comes in one."""
+"""How many mails somebody gets in a day of those they asked for; what comes then waits, and comes in one."""
 OFF_PURPOSE: Final = "mails of a group, to be switched off"
 _DAY: Final = timedelta(days=1)
 Channel = NotificationSetting.Channel
@@ -45,7 +44,7 @@ def send_what_waits(*, citizen_id: int) -> None:
         rows, group = list(of_group), GROUPS[code]
         if not choices.wants(code, Channel.EMAIL):
             _file(rows, mail_due_at=None)  # switched off meanwhile
-        elif group.mail == Mail.ALWAYS:
+        elif group.mail != Mail.ASKED:
             for row in rows:
                 _mail(citizen, group, [row], now)
         elif (free_at := _free_at(citizen, now)) > now:
@@ -64,15 +63,11 @@ def _file(rows: Sequence[Notification], **changes: Any) -> None:
 
 
 def _free_at(citizen: Citizen, now: datetime) -> datetime:
-    """When the next mail that can wait may leave. Those of one group and moment were one mail."""
-    may_wait = [event for event in _mailed_lately(citizen, now) if GROUPS[event_of(event[0]).group].mail != Mail.ALWAYS]
-    sent = sorted({(mailed_at, event_of(event).group) for event, mailed_at in may_wait})
-    return now if len(sent) < MOST_A_DAY else sent[-MOST_A_DAY][0] + _DAY
-
-
-def _mailed_lately(citizen: Citizen, now: datetime) -> list[tuple[str, datetime]]:
-    lately = Notification.objects.filter(citizen=citizen, mailed_at__gt=now - _DAY)
-    return list(lately.values("event", "mailed_at").annotate(last=Max("mailed_at")).values_list("event", "mailed_at"))
+    """When the next mail that was asked for may leave. Those of one group and moment were one mail."""
+    lately = Notification.objects.filter(citizen=citizen, mailed_at__gt=now - _DAY).values_list("event", "mailed_at")
+    mails = {(mailed_at, event_of(event).group) for event, mailed_at in lately}
+    sent = sorted(mailed_at for mailed_at, code in mails if GROUPS[code].mail == Mail.ASKED)
+    return now if len(sent) < MOST_A_DAY else sent[-MOST_A_DAY] + _DAY
 
 
 def _mail(citizen: Citizen, group: Group, rows: Sequence[Notification], now: datetime) -> None:

@@ -262,5 +262,7 @@ def test_a_connection_outlives_its_access_tokens_and_their_pruning_but_not_a_mon
     with time_machine.travel(now + timedelta(days=60)):
         assert refresh(issued, renewed["refresh_token"]).json()["error"] == "invalid_grant"
         assert end_what_lapsed(timezone.now()) == 1
+        run_due()
         assert not any(broken().values())
+    assert [row.event for row in Notification.objects.filter(citizen=citizen)] == ["connection.lapsed"]
     assert Connection.objects.get().ended_because == "lapsed"
