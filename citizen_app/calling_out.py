@@ -1,4 +1,4 @@
-"""Calls to addresses that somebody else chose (webhooks, push services): only to the public internet, and never for long.
+"""Calls to addresses that somebody else chose (webhooks, push services): to the public internet only, and not for long.
 
 An address is checked when it is saved (`check_address`) and again at every call: the name is resolved once, the
 address it has is judged, and the connection goes to exactly that one (requests-hardened), so a name that means
@@ -29,6 +29,8 @@ MOST_ADDRESS: Final = 500
 DEADLINE: Final = 15.0
 LOOKUP: Final = 5.0
 """Seconds a name may take to be resolved when an address is saved."""
+NOT_PUBLIC: Final = "It is not on the public internet."
+TOO_LONG: Final = "It took too long."
 USER_AGENT: Final = "CitizenApp/1"
 
 IP = IPv4Address | IPv6Address
@@ -107,6 +109,14 @@ class _Session(requests_hardened.HTTPSession):
         self.headers["Accept-Encoding"] = "identity"
         self._deadline, self._hosts = deadline, hosts
 
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nothing is redirected: even to note where to, requests would read the whole body first."""
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        # Before requests mends it: what it makes of an address is judged again when it is sent.
+        _parts_of(str(request.url), hosts=self._hosts)
+        return super().prepare_request(request)
+
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         _parts_of(request.url or "", hosts=self._hosts)
         watch = _Watch(self._deadline)
@@ -117,11 +127,13 @@ class _Session(requests_hardened.HTTPSession):
             with response:
                 # What `content` and `text` give.
                 response._content = _read(response)
+            if watch.is_over:  # what was cut looks like an answer that had ended
+                raise CallFailed(TOO_LONG)
             return response
         except InvalidIPAddress as error:
             raise AddressRefused(NOT_PUBLIC) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise CallFailed("It took too long." if watch.is_over else _reason_of(error)) from error
+            raise CallFailed(TOO_LONG if watch.is_over else _reason_of(error)) from error
         finally:
             watch.end()
 
@@ -145,7 +157,7 @@ class _Pinning(IPFilterAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         watch = self._watch
 
-        class Watched(pool.ConnectionCls):  # type: ignore[misc]  # (of http or of https)
+        class Watched(pool.ConnectionCls):  # of http or of https
             def _new_conn(self) -> socket.socket:
                 made: socket.socket = super()._new_conn()
                 watch.over(made)
@@ -191,9 +203,6 @@ class _Watch:
                     each.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     continue  # the other side was quicker
-
-
-NOT_PUBLIC: Final = "It is not on the public internet."
 
 
 def _parts_of(url: str, *, hosts: Collection[str] | None = None) -> SplitResult:
@@ -297,7 +306,7 @@ def _reason_of(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "Its certificate or its TLS does not do."
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return "It took too long."
+        return TOO_LONG
     if "resolve" in str(error):
         return "Its name has no address."
     return "The connection was refused or broke off."

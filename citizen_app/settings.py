@@ -314,7 +314,8 @@ if PRODUCTION and CALL_OUT_TO_LOOPBACK:
 # What links in mails begin with: fixed, so that no Host header decides it.
 SITE_URL = env.str("SITE_URL", "") or OIDC_ISSUER.removesuffix("/o")
 # What this deployment signs to push services with (VAPID: a PEM of a P-256 key), and whom they write to about it.
-VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", "").replace("\\n", "\n") or push_key_kept_in(VAR_DIR / "vapid_key.pem")
+_push_keys = pems_in(env.str("VAPID_PRIVATE_KEY", "")) or [push_key_kept_in(VAR_DIR / "vapid_key.pem")]
+VAPID_PRIVATE_KEY = _push_keys[0]
 VAPID_SUBJECT = env.str("VAPID_SUBJECT", "") or SITE_URL
 # The push services of browsers, and nobody else's (".name" is any host below it).
 PUSH_HOSTS = env.list(

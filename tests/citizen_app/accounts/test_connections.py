@@ -17,7 +17,8 @@ from citizen_app.accounts.subjects import citizens_of, subject_of
 from citizen_app.db import violated
 from citizen_app.errors import DocumentNeeded, EnrolmentPaused, MustEnrol
 from citizen_app.invariants import broken
-from citizen_app.models import AuditEvent, Connection, ConsentEvent, PairwiseSubject
+from citizen_app.models import AuditEvent, Connection, ConsentEvent, Notification, PairwiseSubject
+from citizen_app.outbox import run_due
 from scores.models import Enrolment
 from scores.services.enrolment import leave, pause_enrolment
 from tests.factories.dating_app import calls_with, code_for, redeem, refresh
