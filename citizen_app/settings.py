@@ -5,6 +5,7 @@ PostgreSQL, Redis and RabbitMQ by URLs, with PRODUCTION=true and HTTPS=true.
 """
 
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 
 import environ
@@ -316,7 +317,7 @@ SITE_URL = env.str("SITE_URL", "") or OIDC_ISSUER.removesuffix("/o")
 # What this deployment signs to push services with (VAPID: a PEM of a P-256 key), and whom they write to about it.
 _push_keys = pems_in(env.str("VAPID_PRIVATE_KEY", "")) or [push_key_kept_in(VAR_DIR / "vapid_key.pem")]
 VAPID_PRIVATE_KEY = _push_keys[0]
-VAPID_SUBJECT = env.str("VAPID_SUBJECT", "") or SITE_URL
+VAPID_SUBJECT = env.str("VAPID_SUBJECT", "") or f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}"
 # The push services of browsers, and nobody else's (".name" is any host below it).
 PUSH_HOSTS = env.list(
     "PUSH_HOSTS",

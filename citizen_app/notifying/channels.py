@@ -47,7 +47,7 @@ def _promises(
 ) -> Iterable[OutboxMessage]:
     group = GROUPS[event_of(row.event).group]
     if choices.wants(group.code, Channel.EMAIL):
-        at = now + GATHERED_FOR if group.mail == Mail.ASKED else now
+        at = max(now, row.created_at + GATHERED_FOR) if group.mail == Mail.ASKED else now
         row.mail_due_at = now if group.mail == Mail.ALWAYS else _not_before(row, choices, at)
         yield promise(MAIL_TOPIC, due_at=row.mail_due_at, citizen_id=row.citizen_id)
     if choices.wants(group.code, Channel.PUSH):
