@@ -179,14 +179,14 @@ class DeviceListView(ApiView):
     query_serializer = {"get": PageQuery}
     refusals = frozenset({409})  # too_many_devices
 
-    @extend_schema(operation_id="list_devices", responses=page_of("PushDevicePage", PushDeviceLine))
+    @extend_schema(operation_id="list_push_devices", responses=page_of("PushDevicePage", PushDeviceLine))
     @etagged
     def get(self, request: Request) -> Response:
         """Return your browsers, latest first."""
         mine = devices_of(citizen=_citizen_of(request))
         return page(request, mine, order=("-created_at", "-id"), shape=lambda rows: list(_lines(rows)))
 
-    @extend_schema(operation_id="add_device", request=PushDeviceBody, responses={201: PushDeviceLine})
+    @extend_schema(operation_id="add_push_device", request=PushDeviceBody, responses={201: PushDeviceLine})
     def post(self, request: Request) -> Response:
         """Let a browser notify you; one that is known already is the same. What it is told is yours to choose."""
         body = read_body(request, PushDeviceBody)
@@ -200,7 +200,7 @@ class DeviceView(ApiView):
     permission_classes = [IsCitizen]
     refusals = frozenset({404})
 
-    @extend_schema(operation_id="remove_device", responses={204: None})
+    @extend_schema(operation_id="remove_push_device", responses={204: None})
     def delete(self, request: Request, device_id: str) -> Response:
         """Let it notify you no more."""
         citizen = _citizen_of(request)

@@ -12,9 +12,9 @@ from citizen_app.notifying.choices import Choices, choices_of
 from citizen_app.notifying.events import GROUPS, Mail, event_of
 from citizen_app.notifying.mails import MAIL_TOPIC
 from citizen_app.notifying.pushes import PUSH_TOPIC
-from citizen_app.notifying.quiet import end_of_quiet
 from citizen_app.notifying.telling import TOPIC
 from citizen_app.outbox import handles, promise
+from citizen_app.quiet_time import end_of_quiet
 
 GATHERED_FOR: Final = timedelta(minutes=5)
 """How long a mail that was asked for gathers what else happens, to become one."""

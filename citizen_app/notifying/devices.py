@@ -32,8 +32,8 @@ _PLAIN: Final = re.compile(r"[!-~]+")
 
 
 class TooManyDevices(DomainError):
-    code, kind, title = "too_many_devices", Kind.CONFLICT, f"{MOST} browsers notify you already."
-    remedy = "Take one off the list first."
+    code, kind, title = "too_many_devices", Kind.CONFLICT, "As many browsers notify you as can."
+    remedy = f"Take one off the list first: {MOST} are the most."
 
 
 @dataclass(frozen=True, slots=True)

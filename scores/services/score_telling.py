@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from citizen_app.models import Notification
@@ -96,8 +96,8 @@ def _steps_since(told: dict[int, ToldScore]) -> dict[int, list[ScoreChange]]:
     """The rows of history each has not been told of, oldest first; of those never told of, the last alone."""
     new = [citizen_id for citizen_id, row in told.items() if row.change_id == 0]
     known = {citizen_id: row.change_id for citizen_id, row in told.items() if row.change_id}
-    last = ScoreChange.objects.filter(enrolment__in=new).order_by().values("enrolment").annotate(last=Max("pk"))
-    rows = list(ScoreChange.objects.filter(pk__in=[one["last"] for one in last]))
+    latest = ScoreChange.objects.filter(enrolment=OuterRef("enrolment")).order_by("-pk").values("pk")[:1]
+    rows = list(ScoreChange.objects.filter(enrolment__in=new, pk=Subquery(latest)))
     if known:
         rows += ScoreChange.objects.filter(enrolment__in=known, pk__gt=min(known.values()))
     steps: dict[int, list[ScoreChange]] = {}

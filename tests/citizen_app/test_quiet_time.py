@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citizen_app.notifying.quiet import end_of_quiet
+from citizen_app.quiet_time import end_of_quiet
 
 NIGHT = {"begins": time(22), "ends": time(7)}
 
