@@ -23,12 +23,9 @@ def text_of(notification: Notification) -> Text:
     """Its words, and where more is told."""
     event = event_of(notification.event)
     # One line each: a name with a line break in it must not begin a header of a mail.
-    facts = {name: " ".join(str(value).split()) for name, value in notification.facts.items()}
-    args = [notification.about] if event.opens_about else []
+    subject, sentence, more = (
+        " ".join(words.format_map(notification.facts).split()) for words in (event.subject, event.sentence, event.more)
+    )
     return Text(
-        event,
-        event.subject.format_map(facts),
-        event.sentence.format_map(facts),
-        event.more.format_map(facts),
-        reverse(event.link, args=args),
+        event, subject, sentence, more, reverse(event.link, args=[notification.about] if event.opens_about else [])
     )

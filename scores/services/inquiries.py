@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from citizen_app.notifying import notify_each
 from citizen_app.outbox import enqueue
@@ -17,6 +18,7 @@ from scores.services.notices import ASKED
 
 NAME_LENGTH: Final = 120
 ASKED_TOPIC: Final = "inquiry.told"
+OLD_NEWS: Final = timedelta(days=7)
 DID: Final = {
     Inquiry.What.BOOST: "has read whether you have a boost there",
     Inquiry.What.FILE_OPENED: "opened your file; the reason is on your list",
@@ -147,7 +149,12 @@ def _promise_telling(citizen_ids: Sequence[int], *, asker: str, name: str, what:
 
 @transaction.atomic
 def tell_asked(*, citizen_ids: Collection[int], asker: str, name: str, what: str, day: str) -> None:
-    """Tell these people that somebody learned something about them: once a day for each asker and what they did."""
+    """Tell these people that somebody learned something about them: once a day for each asker and what they did.
+
+    What is older than a week when it comes to this stands on their list alone.
+    """
+    if date.fromisoformat(day) < timezone.now().date() - OLD_NEWS:
+        return
     facts = {"who": name[:NAME_LENGTH], "did": DID[Inquiry.What(what)]}
     notify_each(citizen_ids, ASKED, facts=facts, cause=f"{ASKED}:{day}:{asker}:{what}")
 

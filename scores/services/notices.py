@@ -19,7 +19,7 @@ register(
         SCORE_CHANGED,
         "score",
         "Your score changed",
-        "{why}{perks} Your page says what each did.",
+        "{why} {perks} Your page says what each did.",
         link="scores:history",
     ),
     Event(

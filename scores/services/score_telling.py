@@ -126,14 +126,14 @@ def _worth_telling(
     opened, closed = doors_moved(row.purposes, purposes, thresholds)
     if abs(row.untold) < ENOUGH and not opened and not closed:
         return None
-    return SCORE_CHANGED, {"why": reasons_of(told), "perks": "".join(_doors(opened, closed))}
+    return SCORE_CHANGED, {"why": reasons_of(told), "perks": " ".join(_doors(opened, closed))}
 
 
 def _doors(opened: bool, closed: bool) -> Iterator[str]:
     if opened:
-        yield " A perk opened for you."
+        yield "A perk opened for you."
     if closed:
-        yield " A perk closed for you."
+        yield "A perk closed for you."
 
 
 def _notification(

@@ -30,7 +30,8 @@ from tests.factories.scores import NOW, entry_of, scored_citizen
 
 pytestmark = pytest.mark.django_db
 WORDS = re.compile(r"\b(points?|band|threshold|percentile|factor|min_score|credit_history|excellent|very good)\b", re.I)
-NAMES = dict.fromkeys(("merchant", "perk", "until", "left", "agreement", "source", "dispute", "app", "why", "who", "did", "perks", "month", "lines"), "Hotel")  # fmt: skip
+FACTS = "merchant perk until left agreement source dispute app why who did perks month lines"
+NAMES = dict.fromkeys(FACTS.split(), "Hotel")
 
 
 def values_of(citizen):

@@ -107,12 +107,12 @@ def test_a_perk_that_opens_or_closes_is_told_for_fewer_points_but_not_by_fading(
     opens, faded = person(701), person(703)
     move(opens, 702)
     assert heard(opens) == ["score.changed"]
-    assert Notification.objects.get(citizen=opens).facts["perks"] == " A perk opened for you."
+    assert Notification.objects.get(citizen=opens).facts["perks"] == "A perk opened for you."
     move(faded, 701, cause="month")
     assert heard(faded) == []
     move(opens, 701)
     heard(opens)
-    assert Notification.objects.filter(citizen=opens).latest("pk").facts["perks"] == " A perk closed for you."
+    assert Notification.objects.filter(citizen=opens).latest("pk").facts["perks"] == "A perk closed for you."
 
 
 def test_the_first_score_and_the_last_are_told_in_words():
