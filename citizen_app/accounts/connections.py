@@ -196,7 +196,7 @@ def _tell_citizen(connection: Connection, *, why: str, via: str, now: datetime) 
     notify(connection.citizen, _TOLD[why], about=connection.public_id, facts=facts, now=now)
 
 
-_TOLD: Final = {Ended.APP_CLOSED: "connection.closed", Ended.LAPSED: "connection.lapsed"}
+_TOLD: Final[dict[str, str]] = {Ended.APP_CLOSED: "connection.closed", Ended.LAPSED: "connection.lapsed"}
 
 
 @sweeps("connections")

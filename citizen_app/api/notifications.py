@@ -1,6 +1,6 @@
 """What you are told of, how you want to be told, and the browsers that may tell you."""
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
@@ -167,8 +167,12 @@ class NotificationSettingsView(ApiView):
     def put(self, request: Request) -> Response:
         """Choose by which channel which groups reach you; each channel is a consent, on record with its ticks."""
         citizen, body = _citizen_of(request), read_body(request, NotificationSettingsChange)
-        quiet = {} if "quiet" not in body else {"quiet": Quiet(**body["quiet"]) if body["quiet"] else None}
-        choices = change_choices(citizen=citizen, email=body.get("email"), push=body.get("push"), via="app", **quiet)
+        quiet: Quiet | Literal["as it is"] | None = "as it is"
+        if "quiet" in body:
+            quiet = Quiet(**body["quiet"]) if body["quiet"] else None
+        choices = change_choices(
+            citizen=citizen, email=body.get("email"), push=body.get("push"), quiet=quiet, via="app"
+        )
         return no_store(Response(_settings(citizen, choices)))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.db import transaction
 from django.utils import timezone
@@ -76,8 +76,8 @@ def change_choices(
     email: Collection[str] | None = None,
     push: Collection[str] | None = None,
     via: str,
+    quiet: Quiet | Literal["as it is"] | None = "as it is",
     now: datetime | None = None,
-    **quiet: Quiet | None,
 ) -> Choices:
     """Keep which groups are on by which channel, and when it is `quiet` (None: never); what is left out stays.
 
@@ -94,8 +94,8 @@ def change_choices(
         if groups is not None:
             _keep(citizen, channel, frozenset(groups))
             _record(citizen, channel, _asked(channel, before.on[channel]), _asked(channel, groups), via=via, now=now)
-    if "quiet" in quiet:
-        _keep_quiet(citizen, quiet["quiet"])
+    if quiet != "as it is":
+        _keep_quiet(citizen, quiet)
     return choices_of([citizen.pk])[citizen.pk]
 
 
@@ -165,7 +165,7 @@ def _keep_quiet(citizen: Citizen, quiet: Quiet | None) -> None:
 @erases
 def erase_notifications(*, citizen: Citizen, now: datetime) -> Erasure:
     """Who leaves is told nothing more: what they were told of, what they wanted and their browsers go."""
-    tables = {
+    tables: dict[str, Any] = {
         "notifications": Notification,
         "notification_settings": NotificationSetting,
         "quiet_times": QuietTime,

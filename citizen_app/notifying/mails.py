@@ -65,7 +65,7 @@ def _file(rows: Sequence[Notification], **changes: Any) -> None:
 def _free_at(citizen: Citizen, now: datetime) -> datetime:
     """When the next mail that was asked for may leave. Those of one group and moment were one mail."""
     lately = Notification.objects.filter(citizen=citizen, mailed_at__gt=now - _DAY).values_list("event", "mailed_at")
-    mails = {(mailed_at, event_of(event).group) for event, mailed_at in lately}
+    mails = {(mailed_at, event_of(event).group) for event, mailed_at in lately if mailed_at is not None}
     sent = sorted(mailed_at for mailed_at, code in mails if GROUPS[code].mail == Mail.ASKED)
     return now if len(sent) < MOST_A_DAY else sent[-MOST_A_DAY] + _DAY
 
