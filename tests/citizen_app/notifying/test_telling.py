@@ -1,10 +1,12 @@
 """The inbox and what follows from it: once for each cause, by the channels that were ticked, in their time."""
 
 from datetime import UTC, datetime, time, timedelta
+from io import StringIO
 
 import pytest
 import time_machine
 from django.core import mail
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
 from citizen_app.models import ConsentEvent, Notification, NotificationSetting, OutboxMessage, PushDevice, QuietTime
@@ -207,3 +209,13 @@ def test_every_event_has_a_group_and_the_groups_say_what_can_be_chosen():
         code for code, group in GROUPS.items() if group.mail == Mail.ALWAYS
     }
     assert max(len(" ".join(groups)) for groups in CHOOSABLE.values()) <= 200
+
+
+def test_what_somebody_was_told_goes_after_a_year(ana):
+    with time_machine.travel(NOON, tick=False):
+        tell(ana, "score:1")
+    year = datetime(2027, 11, 29, 12, tzinfo=UTC)
+    for at, kept in ((year - timedelta(days=1), 1), (year + timedelta(days=1), 0)):
+        with time_machine.travel(at, tick=False):
+            call_command("prune", stdout=StringIO())
+        assert Notification.objects.filter(citizen=ana).count() == kept
