@@ -11,6 +11,7 @@ class CitizenAppConfig(AppConfig):
         # Imported for what they register: system checks, chaining acts, the erasing of files, mail and webhooks.
         from citizen_app import audit_chain, checks, inbox, kept_files, retention  # noqa: F401
         from citizen_app.accounts import connections, events, exported, exports, mail, passkeys, phones, sms  # noqa: F401
+        from citizen_app.notifying import channels, digests, notices  # noqa: F401
         from citizen_app.webhooks import events as webhook_events  # noqa: F401
 
         events.listen_to_allauth()

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def derive_key(master: str, purpose: str) -> bytes:
@@ -32,19 +33,36 @@ def signing_key_kept_in(path: Path) -> str:
     return _kept(path, _new_signing_key)
 
 
+def push_key_kept_in(path: Path) -> str:
+    """Return the P-256 key in `path` as PEM, made on the first run: what signs to push services (VAPID)."""
+    return _kept(path, _new_push_key)
+
+
 def pems_in(text: str) -> list[str]:
     """Return the PEM blocks of a text that holds any number of them, one after another."""
     return re.findall(r"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", text.replace("\\n", "\n"), re.DOTALL)
 
 
 def _new_signing_key() -> str:
-    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
+    return _pem_of(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+def _new_push_key() -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    return _pem_of(ec.generate_private_key(ec.SECP256R1()))
+
+
+def _pem_of(key: Any) -> str:
+    from cryptography.hazmat.primitives import serialization
+
+    return str(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
+    )
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:

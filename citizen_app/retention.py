@@ -13,12 +13,21 @@ from oauth2_provider.models import clear_expired, get_access_token_model
 from citizen_app import outbox
 from citizen_app.accounts.exports import expire_exports
 from citizen_app.audit_chain import outlived, prune_acts
-from citizen_app.models import AuditEvent, DataExport, IdempotentRequest, InboxMessage, OutboxMessage, WebhookEvent
-from citizen_app.pruning import deletes, prunes, update_some
+from citizen_app.models import (
+    AuditEvent,
+    DataExport,
+    IdempotentRequest,
+    InboxMessage,
+    Notification,
+    OutboxMessage,
+    WebhookEvent,
+)
+from citizen_app.pruning import deletes, prunes, update_some, years_before
 from citizen_app.webhooks import replaying
 
 KEPT: Final = timedelta(days=30)
 LOGS_KEPT: Final = timedelta(days=30)
+NOTIFICATIONS_KEPT_YEARS: Final = 1
 
 
 def _session_records(now: datetime) -> QuerySet[Any]:
@@ -40,6 +49,10 @@ deletes("outbox_messages", lambda now: OutboxMessage.objects.filter(done_at__lt=
 deletes("inbox_messages", lambda now: InboxMessage.objects.filter(done_at__lt=now - outbox.KEPT))
 # With them go their deliveries and the attempts.
 deletes("webhook_events", lambda now: WebhookEvent.objects.filter(created_at__lt=now - replaying.KEPT))
+deletes(
+    "notifications",
+    lambda now: Notification.objects.filter(created_at__lt=years_before(now, NOTIFICATIONS_KEPT_YEARS)),
+)
 deletes("sessions", lambda now: Session.objects.filter(expire_date__lt=now))
 deletes("session_records", _session_records)
 

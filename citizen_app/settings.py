@@ -5,13 +5,14 @@ PostgreSQL, Redis and RabbitMQ by URLs, with PRODUCTION=true and HTTPS=true.
 """
 
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from citizen_app.keys import pems_in, secret_kept_in, signing_key_kept_in
+from citizen_app.keys import pems_in, push_key_kept_in, secret_kept_in, signing_key_kept_in
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -126,6 +127,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "citizen_app.web.context.appearance",
+                "citizen_app.web.context.unread",
             ]
         },
     }
@@ -311,6 +313,19 @@ CALL_OUT_PORTS = env.list("CALL_OUT_PORTS", default=[])
 CALL_OUT_TO_LOOPBACK = env.bool("CALL_OUT_TO_LOOPBACK", False) and not PRODUCTION
 # Calls of one process at once, a quarter of them for endpoints that are slow or fail.
 WEBHOOK_CALLERS = env.int("WEBHOOK_CALLERS", 8)
+
+# -- Notifications ----------------------------------------------------------------------------------------------
+# What links in mails begin with: fixed, so that no Host header decides it.
+SITE_URL = env.str("SITE_URL", "") or OIDC_ISSUER.removesuffix("/o")
+# What this deployment signs to push services with (VAPID: a PEM of a P-256 key), and whom they write to about it.
+_push_keys = pems_in(env.str("VAPID_PRIVATE_KEY", "")) or [push_key_kept_in(VAR_DIR / "vapid_key.pem")]
+VAPID_PRIVATE_KEY = _push_keys[0]
+VAPID_SUBJECT = env.str("VAPID_SUBJECT", "") or f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}"
+# The push services of browsers, and nobody else's (".name" is any host below it).
+PUSH_HOSTS = env.list(
+    "PUSH_HOSTS",
+    default=["fcm.googleapis.com", "updates.push.services.mozilla.com", ".push.apple.com", ".notify.windows.com"],
+)
 
 # -- Payments (Stripe) --------------------------------------------------------------------------------------------
 # Without a key billing is off and everything else works. A restricted key (rk_) is enough.

@@ -6,7 +6,7 @@ from uuid import UUID
 from citizen_app.models import Citizen
 from citizen_app.outbox import handles, sweeps
 from perks.models import Redemption
-from perks.services import boost_reads, code_lists, report_weeks
+from perks.services import boost_reads, code_lists, noticing, report_weeks
 from perks.services.boosts import judge_boosts_again
 from perks.services.catalogue import end_lapsed_perks
 from perks.services.doubt import give_back_what_doubt_reserved
@@ -115,6 +115,18 @@ def expire_offers(now: datetime) -> int:
 def keep(now: datetime) -> int:
     """Keep one of the stock for each offer that waits although something is free."""
     return keep_for_all_who_wait(now=now)
+
+
+@handles(noticing.USED_TOPIC)
+def code_used(*, redemption: str, scan: str) -> None:
+    """Tell a citizen that their code was used. Safe twice."""
+    noticing.tell_used(redemption=redemption, scan=scan)
+
+
+@handles(noticing.ENDS_TOPIC)
+def reservation_ends(*, redemption: str) -> None:
+    """Tell a citizen that what they reserved runs out. Safe twice."""
+    noticing.tell_end(redemption=redemption)
 
 
 @sweeps("perks.expire_redemptions")

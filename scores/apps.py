@@ -11,7 +11,7 @@ class ScoresConfig(AppConfig):
         """Register what this room does about accounts, promises, sweeps and invariants."""
         from citizen_app.accounts import events
         from scores import invariants, tasks  # noqa: F401  (importing registers)
-        from scores.services import connecting, exported, identity, retention  # noqa: F401
+        from scores.services import connecting, digests, exported, identity, notices, retention  # noqa: F401
 
         events.on_email_verified(identity.email_was_verified)
         events.on_mfa_changed(identity.second_factor_changed)

@@ -5,7 +5,7 @@ from typing import Final
 
 from citizen_app.outbox import handles, sweeps
 from scores.models import EndedLink, LinkCode
-from scores.services import distribution, reach, runs, vouching
+from scores.services import distribution, reach, runs, score_telling, vouching
 from scores.services.disputes.batch_upholding import BATCH_TOLD_TOPIC, BATCH_TOPIC, uphold_batch
 from scores.services.disputes.clock import end_emptied, remind_furnishers, strike_unanswered
 from scores.services.disputes.evidence import erase_old_evidence
@@ -16,8 +16,10 @@ from scores.services.enrolment import ENDED_LINKS_TOLD, LEFT_TOPIC
 from scores.services.farewell import send_receipt
 from scores.services.files import forget_files
 from scores.services.importing import IMPORTED_TOPIC, request_rescore_of_imported
+from scores.services.inquiries import ASKED_TOPIC, tell_asked
 from scores.services.lapsing import erase_lapsed, lapse_today
 from scores.services.rescoring import HELD_AT_ONCE, RESCORE_TOPIC, rescore, rescore_together
+from scores.services.score_telling import MOVED_TOPIC, RANGE_MOVED_TOPIC
 from scores.services.shadow_runs import SHADOW_TOPIC, run_range
 from scores.services.signatures import forget_nonces, forget_proofs_of_nothing
 from scores.services.thinning import thin_history
@@ -74,6 +76,25 @@ def count_a_range(*, run_id: str, after: int) -> None:
 def enrolment_left(*, citizen_id: int, at: str, erased: dict[str, int]) -> None:
     """Tell who has to know that somebody left: themselves, with the receipt."""
     send_receipt(citizen_id=citizen_id, at=at, erased=erased)
+
+
+@handles(MOVED_TOPIC)
+def score_moved(*, citizen_ids: list[int]) -> None:
+    """Tell these people that their score changed, where it is worth telling. Safe twice."""
+    for start in range(0, len(citizen_ids), score_telling.AT_ONCE):
+        score_telling.tell_moved(citizen_ids=citizen_ids[start : start + score_telling.AT_ONCE])
+
+
+@handles(RANGE_MOVED_TOPIC)
+def range_moved(*, after: int, upto: int, at: str) -> None:
+    """The same for those whom a run over everybody has moved. Safe twice."""
+    score_telling.tell_range(after=after, upto=upto, at=datetime.fromisoformat(at))
+
+
+@handles(ASKED_TOPIC)
+def somebody_asked(*, citizen_ids: list[int], asker: str, name: str, what: str, day: str) -> None:
+    """Tell these people, once a day for each asker, that somebody learned something about them. Safe twice."""
+    tell_asked(citizen_ids=citizen_ids, asker=asker, name=name, what=what, day=day)
 
 
 @handles(TOLD_TOPIC)

@@ -36,6 +36,14 @@ DELETE me                                            401 200 409 200 200 200 200
 POST   me/exports                                    401 202 202 202 202 202 202 403 403 403 202 202
 GET    me/exports/{export}                           401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/exports/{export}/download                  401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/notifications                              401 200 200 200 200 200 200 403 403 403 200 200
+POST   me/notifications/read-all                     401 200 200 200 200 200 200 403 403 403 200 200
+POST   me/notifications/{notification}/read          401 404 200 404 404 404 404 403 403 403 404 404
+GET    me/notification-settings                      401 200 200 200 200 200 200 403 403 403 200 200
+PUT    me/notification-settings                      401 200 200 200 200 200 200 403 403 403 200 200
+GET    me/devices                                    401 200 200 200 200 200 200 403 403 403 200 200
+POST   me/devices                                    401 201 201 201 201 201 201 403 403 403 201 201
+DELETE me/devices/{push_device}                      401 404 204 404 404 404 404 403 403 403 404 404
 DELETE me/phone                                      401 204 204 204 204 204 204 403 403 403 204 204
 GET    consent-texts/current                         200 200 200 200 200 200 200 200 200 200 200 200
 GET    me/enrolment                                  401 404 200 404 404 404 404 403 403 403 404 404
@@ -240,6 +248,14 @@ POST   me/close                                      302 200 200 200 200 200 200
 GET    me/data                                       302 200 200 200 200 200 200 200 200
 POST   me/data                                       302 302 302 302 302 302 302 302 302
 GET    me/data/{export}                              302 404 200 404 404 404 404 404 404
+GET    me/inbox                                      302 200 200 200 200 200 200 200 200
+POST   me/inbox                                      302 302 302 302 302 302 302 302 302
+POST   me/inbox/{notification}/open                  302 404 302 404 404 404 404 404 404
+GET    me/inbox/settings                             302 200 200 200 200 200 200 200 200
+POST   me/inbox/settings                             302 302 302 302 302 302 302 302 302
+POST   me/inbox/browsers/{push_device}/remove        302 404 302 404 404 404 404 404 404
+GET    mails/off/{mail_token}                        200 200 200 200 200 200 200 200 200
+POST   mails/off/{mail_token}                        200 200 200 200 200 200 200 200 200
 GET    me/phone                                      302 200 200 200 200 200 200 200 200
 POST   me/phone                                      302 302 302 302 302 302 302 302 302
 POST   me/devices/{device}/end                       302 404 302 404 404 404 404 404 404

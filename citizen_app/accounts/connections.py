@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -18,9 +17,9 @@ from citizen_app import audit, outbox
 from citizen_app.accounts import consents
 from citizen_app.accounts.erasure import Erasure, Kept, erases
 from citizen_app.accounts.exchanging import end_access
-from citizen_app.accounts.mail import queue_mail
 from citizen_app.accounts.subjects import subject_of
 from citizen_app.models import Citizen, Connection, ConsentEvent, OAuthApplication, PairwiseSubject
+from citizen_app.notifying import notify
 from citizen_app.outbox import sweeps
 
 CONSENT: Final = "app"
@@ -163,6 +162,7 @@ def disconnect(
     subject = subject_of(citizen, application)
     for told in _disconnected:
         told(connection=connection, subject=subject, now=now)
+    _tell_citizen(connection, why=why, via=via, now=now)
     return True
 
 
@@ -175,7 +175,7 @@ def require_may_connect(*, citizen: Citizen, application: OAuthApplication) -> N
 
 @transaction.atomic
 def disconnect_all_of(*, application: OAuthApplication, via: str = "system", now: datetime | None = None) -> int:
-    """End every connection to an app that is no more, and write to each of its people; how many there were.
+    """End every connection to an app that is no more, and tell each of its people; how many there were.
 
     `via` is `owner` where the app's owner withdrew it: a person's consent then ended, and not by an act of theirs.
     """
@@ -183,25 +183,20 @@ def disconnect_all_of(*, application: OAuthApplication, via: str = "system", now
     ended = 0
     running = Connection.objects.running().filter(application=application).select_related("citizen")
     for one in running.order_by("citizen_id"):
-        if disconnect(citizen=one.citizen, application=application, now=now, why=Ended.APP_CLOSED, via=via):
-            ended += 1
-            if one.citizen.is_active and one.citizen.email:
-                queue_mail(_goodbye_of(application, one.citizen, via=via))
+        ended += disconnect(citizen=one.citizen, application=application, now=now, why=Ended.APP_CLOSED, via=via)
     return ended
 
 
-def _goodbye_of(application: OAuthApplication, citizen: Citizen, *, via: str) -> EmailMessage:
-    why = "Its owner has withdrawn the app" if via == "owner" else "The app is no longer offered here"
-    return EmailMessage(
-        subject=f"{' '.join(application.name.split())} is no longer connected",
-        body=(
-            f"{application.name} is no longer connected to your account. {why}; you did nothing wrong, and your score "
-            "is as it was.\n\n"
-            "It can read nothing about you any more, and a boost you had there has ended. There is nothing for you to "
-            "do: what it read before is on your list of who asked.\n"
-        ),
-        to=[citizen.email],
-    )
+def _tell_citizen(connection: Connection, *, why: str, via: str, now: datetime) -> None:
+    """Tell the person of a connection's end that was not their own act."""
+    if why not in _TOLD:
+        return
+    closed_by = "Its owner has withdrawn the app" if via == "owner" else "The app is no longer offered here"
+    facts = {"app": connection.application.name, "why": closed_by}
+    notify(connection.citizen, _TOLD[why], about=connection.public_id, facts=facts, now=now)
+
+
+_TOLD: Final[dict[str, str]] = {Ended.APP_CLOSED: "connection.closed", Ended.LAPSED: "connection.lapsed"}
 
 
 @sweeps("connections")

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
 from citizen_app.accounts.consents import text_of
-from citizen_app.accounts.exporting import OURS, SECRET, exports, is_not_exported
+from citizen_app.accounts.exporting import KEYED, OURS, SECRET, exports, is_not_exported
 from citizen_app.models import (
     AuditEvent,
     Citizen,
@@ -18,8 +18,12 @@ from citizen_app.models import (
     ConsentEvent,
     DataExport,
     IdempotentRequest,
+    Notification,
+    NotificationSetting,
     PairwiseSubject,
     Phone,
+    PushDevice,
+    QuietTime,
 )
 from citizen_app.models import OperatorRole as Role
 
@@ -83,6 +87,16 @@ exports(
     left_out={"spent_code": SECRET},
     adds=lambda one, _: {"app": one.application.name},
     tells="the apps you let in, with what scopes, and when that ended",
+)
+exports("notifications", Notification, "citizen", tells="what you were told of, and whether you read it")
+exports("notification_settings", NotificationSetting, "citizen", tells="what you want to hear of by which channel")
+exports("quiet_times", QuietTime, "citizen", tells="when you are not to be disturbed, by your own clock")
+exports(
+    "push_devices",
+    PushDevice,
+    "citizen",
+    left_out={"address_hash": KEYED, "sealed": SECRET},
+    tells="the browsers that notify you",
 )
 exports("pairwise_subjects", PairwiseSubject, "citizen", tells="the name each app knows you by")
 exports(

@@ -21,6 +21,7 @@ from citizen_app.errors import RateLimited, WrongState
 from citizen_app.kept_files import erase_kept, erase_now, keep_archive, names_kept_files, open_kept
 from citizen_app.models import Citizen, DataExport, IdempotentRequest
 from citizen_app.models.keys import NamedQuerySet
+from citizen_app.notifying import notify
 from citizen_app.outbox import enqueue, handles, sweeps
 
 TOPIC: Final = "export.make"
@@ -111,9 +112,12 @@ def make_export(*, export_id: str) -> None:
         made.seek(0)
         name = keep_archive(File(made))
     now = timezone.now()
-    filed = mine.update(
-        state=DataExport.State.READY, ready_at=now, expires_at=now + DataExport.KEPT, name=name, size=size
-    )
+    with transaction.atomic():
+        filed = mine.update(
+            state=DataExport.State.READY, ready_at=now, expires_at=now + DataExport.KEPT, name=name, size=size
+        )
+        if filed:
+            notify(export.citizen, "export.ready", about=export.public_id, now=now)
     if not filed:
         erase_now(name=name)
 

@@ -5,6 +5,7 @@ from citizen_app.models.clients import OAuthApplication
 from citizen_app.models.connections import Connection, PairwiseSubject
 from citizen_app.models.consents import ConsentEvent, ConsentText
 from citizen_app.models.exports import DataExport
+from citizen_app.models.notifications import Notification, NotificationSetting, PushDevice, QuietTime
 from citizen_app.models.phones import Phone
 from citizen_app.models.plumbing import (
     AuditChain,
@@ -28,12 +29,16 @@ __all__ = [
     "DataExport",
     "IdempotentRequest",
     "InboxMessage",
+    "Notification",
+    "NotificationSetting",
     "OAuthApplication",
     "OperatorRole",
     "OutboxMessage",
     "PairwiseSubject",
     "Phone",
     "Promised",
+    "PushDevice",
+    "QuietTime",
     "ScheduledRun",
     "WebhookAttempt",
     "WebhookDelivery",

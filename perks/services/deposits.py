@@ -15,7 +15,7 @@ from citizen_app.outbox import enqueue
 from perks import deposits, hours, payments
 from perks.errors import DepositNotAccepted, HoldExpired, PaymentsNotOnboarded, PickUpRefused
 from perks.models import Branch, DepositAgreement, Redemption, Scan
-from perks.services.deposit_steps import HOLD_EXPIRING, State, mail, move, state_at
+from perks.services.deposit_steps import State, move, state_at, tell_citizen
 from perks.services.kinds import RENTAL_OVER
 from perks.services.scans import Shown, scan_code
 from perks.services.telling import tell_deposit
@@ -153,7 +153,7 @@ def _warn(agreement: DepositAgreement, now: datetime) -> bool:
         return False
     agreement.refresh_from_db()
     tell_deposit(agreement, "hold_expiring", now=now)
-    mail(agreement, *HOLD_EXPIRING)
+    tell_citizen(agreement, "hold_expiring", now=now)
     return True
 
 

@@ -4,17 +4,17 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F, Q
 
 from citizen_app.accounts.erasure import Erasure, Kept, erases
-from citizen_app.accounts.mail import queue_mail
 from citizen_app.models import Citizen
+from citizen_app.notifying import notify
 from perks.models import GiftCard, GiftCardPosting, Redemption
 from perks.money import money_text
 from perks.services.desk import said
 from perks.services.gift_cards import post
+from perks.services.notices import CARD_ENDS
 from perks.services.releases import close_redemption
 from perks.services.showing import secrets_of
 
@@ -51,7 +51,7 @@ def _expire(card_id: UUID, redemption_id: UUID, now: datetime) -> bool:
 
 
 def warn_before_expiry(*, now: datetime, limit: int = 500) -> int:
-    """Tell citizens by mail that a card with money on it ends in 30 days, and again in 7: once each."""
+    """Tell citizens that a card with money on it ends in 30 days, and again in 7: once each."""
     return sum(_warn(days, now, limit) for days in NOTICES)
 
 
@@ -69,21 +69,24 @@ def _warn(days: int, now: datetime, limit: int) -> int:
         with transaction.atomic():
             # Whoever marks it sends it; a card that was spent or whose citizen left meanwhile is not told of.
             if card.citizen is not None and due.filter(pk=card.pk).update(notice_days=days):
-                queue_mail(_notice(card, card.citizen))
+                _tell(card, card.citizen, days, now)
                 sent += 1
     return sent
 
 
-def _notice(card: GiftCard, citizen: Citizen) -> EmailMessage:
-    left, ends = money_text(card.balance, card.currency), said(card.expires_at, citizen.zone)
-    return EmailMessage(
-        subject=f"Your gift card of {card.merchant.name} ends soon",
-        body=(
-            f"There is {left} left on your gift card “{card.redemption.version.title}” of {card.merchant.name}.\n\n"
-            f"It can be spent until {ends}. After that it is worth nothing.\n\n"
-            "Show its code at the desk; you find it among your gift cards.\n"
-        ),
-        to=[citizen.email],
+def _tell(card: GiftCard, citizen: Citizen, days: int, now: datetime) -> None:
+    notify(
+        citizen,
+        CARD_ENDS,
+        about=card.public_id,
+        facts={
+            "merchant": card.merchant.name,
+            "perk": card.redemption.version.title,
+            "left": money_text(card.balance, card.currency),
+            "until": said(card.expires_at, citizen.zone),
+        },
+        cause=f"{CARD_ENDS}:{card.public_id}:{days}",
+        now=now,
     )
 
 

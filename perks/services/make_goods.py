@@ -20,14 +20,17 @@ from django.utils import timezone
 from citizen_app import audit
 from citizen_app.errors import WrongState
 from citizen_app.models import Citizen
+from citizen_app.notifying import notify
 from perks import eligibility, tiers
 from perks.errors import MakeGoodOver, MerchantMustAgree, MerchantNotActive, TakeRefused
 from perks.models import Branch, MakeGood, Merchant, Perk, Redemption, RefusedAttempt
 from perks.models.catalogue import COUNTED
 from perks.services import ramp
+from perks.services.desk import said
 from perks.services.eligibility_reading import counters_of, terms_of
 from perks.services.keeping import keep_for, let_go
 from perks.services.kinds import Asked, check_asked
+from perks.services.notices import MAKE_GOOD
 from perks.services.redemptions import EVERYBODY, read_perk, reserve_again, tell_if_that_was_the_last
 from scores import assessments
 
@@ -261,6 +264,18 @@ def _offer(citizen: Citizen, dispute_id: str, refusals: list[Undone], now: datet
     make_good.expires_at = now + OPEN_FOR
     make_good.save()
     keep_for(make_good)
+    notify(
+        citizen,
+        MAKE_GOOD,
+        about=make_good.public_id,
+        facts={
+            "perk": version.title,
+            "merchant": version.perk.merchant.name,
+            "until": said(make_good.expires_at, citizen.zone),
+        },
+        cause=f"{MAKE_GOOD}:{make_good.public_id}:{dispute_id}",
+        now=now,
+    )
     RefusedAttempt.objects.filter(pk__in=[one.attempt.pk for one in refusals]).update(make_good=make_good)
     return make_good
 

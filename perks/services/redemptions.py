@@ -24,7 +24,7 @@ from perks import eligibility, hours, tiers
 from perks.errors import MustEnrol, NotRedeemed, TakeRefused
 from perks.models import Branch, Perk, PerkDay, PerkVersion, Redemption, RefusedAttempt, Scan
 from perks.models.catalogue import PerkQuerySet
-from perks.services import ramp
+from perks.services import noticing, ramp
 from perks.services.desk import UNDO_TIME
 from perks.services.eligibility_reading import Reading, any_perk, read_to_take, terms_of
 from perks.services.kinds import Asked, TakingBack, check_asked, rules_of
@@ -312,6 +312,8 @@ def _reservation(
     redemption.code_hash = new_code_hash(redemption)
     redemption.outside = ""  # none, unless its kind gives one: nobody need look
     writes = [insert_of(redemption), insert_of(event_of(redemption, now=now))]
+    if (told_before_its_end := noticing.ends(redemption, now=now)) is not None:
+        writes.append(insert_of(told_before_its_end))
     if not rules.does_more_when_taken(perk):
         return redemption, writes
     with _a_code_of_its_own():

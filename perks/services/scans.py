@@ -22,7 +22,7 @@ from citizen_app.models import Citizen, OAuthApplication
 from citizen_app.statements import RowsBeside, Statement, insert_of, lock_of, moment_of, together, update_of
 from perks.errors import NonceReused, TypedCodesLocked
 from perks.models import Branch, Member, Merchant, MerchantClient, Redemption, Scan, Till
-from perks.services import offline, showing
+from perks.services import noticing, offline, showing
 from perks.services.desk import UNDO_TIME, Desk, Verdict, out_of_place_or_hours, said
 from perks.services.kinds import rules_of
 from perks.services.redemptions import standing_scan, state_at
@@ -173,6 +173,8 @@ def _scan(asked: _Asked) -> Scan:
         if verdict.outcome == Outcome.ACCEPTED and merchant.is_billed:
             writes.append(insert_of(use_of(own, due_at=now + UNDO_TIME)))
         writes += _inquiry(merchant, own, now, was_shown=asked.shown.redemption is None)
+        if verdict.outcome == Outcome.ACCEPTED and own.citizen_id is not None:
+            writes.append(insert_of(noticing.used(own, nonce=asked.nonce)))
     scan = Scan(
         merchant=merchant,
         branch=branch,

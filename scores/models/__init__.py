@@ -12,6 +12,7 @@ from scores.models.results import Score, Scorecard, ScoreChange
 from scores.models.runs import RescoringRun
 from scores.models.signatures import EntryProof, SignedBatch, SourceKey, UsedNonce
 from scores.models.sources import EndedLink, Furnisher, Link, LinkCode, Source, SourceMonth
+from scores.models.told import ToldScore
 from scores.models.vouches import Seed, TrustDay, Vouch, VouchMark, VouchRequest
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Source",
     "SourceKey",
     "SourceMonth",
+    "ToldScore",
     "TrustDay",
     "UsedNonce",
     "Vouch",

@@ -69,7 +69,11 @@ def _row(event: ConsentEvent, names: Mapping[str, str], *, is_in_force: bool) ->
 def _names(purposes: Iterable[str]) -> dict[str, str]:
     """What people call each of these purposes."""
     wanted = {purpose: kind_of(purpose) for purpose in purposes}
-    called: dict[tuple[str, str], str] = {("scoring", ""): "Being scored"}
+    called: dict[tuple[str, str], str] = {
+        ("scoring", ""): "Being scored",
+        ("notifications", "email"): "News by e-mail",
+        ("notifications", "push"): "News on your browsers",
+    }
     if sources := {name for kind, name in wanted.values() if kind == "source"}:
         found = Source.objects.filter(code__in=sources).values_list("code", "name")
         called |= {("source", code): title for code, title in found}

@@ -35,6 +35,7 @@ from scores.models import (
     ScoreChange,
     Seed,
     Source,
+    ToldScore,
     VouchRequest,
 )
 from scores.services import consents
@@ -201,6 +202,7 @@ _TABLES: Final = (
     "seeds",
     "score_changes",
     "scores",
+    "told_scores",
     "enrolments",
 )
 
@@ -230,6 +232,7 @@ def _erase(*, citizen_id: int, now: datetime) -> dict[str, int]:
         "inquiries": Inquiry.objects.filter(enrolment_id=citizen_id),
         "score_changes": ScoreChange.objects.filter(enrolment_id=citizen_id),
         "scores": Score.objects.filter(pk=citizen_id),
+        "told_scores": ToldScore.objects.filter(pk=citizen_id),
         "enrolments": Enrolment.objects.filter(pk=citizen_id),
     }
     counts = {"evidence": files} | {table: _delete(rows) for table, rows in of_citizen.items()}

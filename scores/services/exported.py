@@ -25,6 +25,7 @@ from scores.models import (
     Score,
     ScoreChange,
     Seed,
+    ToldScore,
     Vouch,
     VouchRequest,
 )
@@ -114,6 +115,7 @@ exports(
     left_out={"fold": OURS},
     tells="who asked about you, and the whole of what they were told",
 )
+exports("told_scores", ToldScore, "enrolment", tells="how far your score has moved since you were last told of it")
 exports(
     "file_openings",
     FileOpening,

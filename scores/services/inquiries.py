@@ -4,15 +4,27 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.utils import timezone
 
+from citizen_app.notifying import notify_each
+from citizen_app.outbox import enqueue
 from citizen_app.statements import Statement
-from scores.models import Enrolment
+from scores.models import Enrolment, Inquiry
+from scores.services.notices import ASKED
 
 NAME_LENGTH: Final = 120
+ASKED_TOPIC: Final = "inquiry.told"
+OLD_NEWS: Final = timedelta(days=7)
+DID: Final = {
+    Inquiry.What.BOOST: "has read whether you have a boost there",
+    Inquiry.What.FILE_OPENED: "opened your file; the reason is on your list",
+    Inquiry.What.ENTRY: "wrote a record about you or took one back",
+}
+"""What each kind of inquiry is told as; a scan is told as the code that was used."""
 
 
 def record_inquiry(
@@ -73,6 +85,7 @@ def record_inquiries(
     said = [str(kind), asker_id, asker_name[:NAME_LENGTH], str(what), about, reason, consent, fold]
     with connection.cursor() as cursor:
         cursor.execute(_insert_for(f"value FROM {people} WHERE true ORDER BY value"), [*_moments(now), *said, listed])
+    _promise_telling(enrolled, asker=asker_id, name=asker_name, what=what, at=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +137,26 @@ def record_counted_inquiries(
     """  # noqa: S608  (our own names)
     with connection.cursor() as cursor:
         cursor.execute(statement, [*said, json.dumps(rows)])
+    citizen_ids = [one.citizen_id for one in told]
+    _promise_telling(citizen_ids, asker=asker_id, name=asker_name, what=what, at=told[0].first_at)
+
+
+def _promise_telling(citizen_ids: Sequence[int], *, asker: str, name: str, what: str, at: datetime) -> None:
+    if what in DID:
+        day = f"{at.astimezone(UTC):%Y-%m-%d}"
+        enqueue(ASKED_TOPIC, citizen_ids=list(citizen_ids), asker=asker, name=name, what=str(what), day=day)
+
+
+@transaction.atomic
+def tell_asked(*, citizen_ids: Collection[int], asker: str, name: str, what: str, day: str) -> None:
+    """Tell these people that somebody learned something about them: once a day for each asker and what they did.
+
+    What is older than a week when it comes to this stands on their list alone.
+    """
+    if date.fromisoformat(day) < timezone.now().date() - OLD_NEWS:
+        return
+    facts = {"who": name[:NAME_LENGTH], "did": DID[Inquiry.What(what)]}
+    notify_each(citizen_ids, ASKED, facts=facts, cause=f"{ASKED}:{day}:{asker}:{what}")
 
 
 def statement_of(

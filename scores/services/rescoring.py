@@ -18,6 +18,7 @@ from scores.explaining import Explanation
 from scores.models import Enrolment, Entry, Score, ScoreChange
 from scores.services.comparing import Memory, explanation_kept
 from scores.services.publishing import card_of, current_scorecard
+from scores.services.score_telling import promise_telling
 
 RESCORE_TOPIC: Final = "score.rescore"
 PROMISED_AT_ONCE: Final = 500
@@ -114,6 +115,7 @@ def rescore_together(*, citizen_ids: Collection[int], cause: str, now: datetime 
         stored.revision += 1
         stored.explanation = explanation
     ScoreChange.objects.bulk_create(changes)
+    promise_telling([change.enrolment_id for change in changes])
     Score.objects.bulk_create(
         scores.values(), update_conflicts=True, unique_fields=["enrolment"], update_fields=_MADE_AGAIN
     )

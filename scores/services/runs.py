@@ -22,6 +22,7 @@ from scores.services.population import statement
 from scores.services.publishing import card_of, current_scorecard
 from scores.services.rescoring import HELD_AT_ONCE, rescore_together, scoring_day
 from scores.services.run_statements import DROP_TABLE, EMPTY_TABLE, KEYS, RunStatements
+from scores.services.score_telling import promise_telling_range
 
 RUN_TOPIC: Final = "scores.run"
 PORTION: Final = 25_000
@@ -157,6 +158,8 @@ def _store(run: RescoringRun, statements: RunStatements, *, after: int, upto: in
         cursor.execute(statements.hold(after=after, upto=upto))
         cursor.execute(statements.write_history(after=after, upto=upto), [at, run.cause, run.scorecard.version])
         changed = cursor.rowcount
+        if changed > 0:
+            promise_telling_range(after=after, upto=upto, at=now)
         cursor.execute(statements.store(after=after, upto=upto), [as_of, at])
         _count(run, done=cursor.rowcount, changed=changed)
     return time.monotonic() - began

@@ -8,12 +8,18 @@ from django.urls import NoReverseMatch, reverse
 from citizen_app.accounts.consents import consents_in_force
 from citizen_app.accounts.showing_connections import scope_lines
 from citizen_app.models import ConsentEvent
+from citizen_app.notifying.events import GROUPS
 from citizen_app.web.pages import Page, paged
 from citizen_app.web.panels import parts_of
 from scores.services.consent_receipts import consent_receipt, consent_rows
 
 # Where each kind of consent is taken back on a page. The room that asks for a kind brings its page.
-_ENDS_AT: Final = {"scoring": "scores:leave", "source": "scores:sources", "app": "my_apps"}
+_ENDS_AT: Final = {
+    "scoring": "scores:leave",
+    "source": "scores:sources",
+    "app": "my_apps",
+    "notifications": "notification_settings",
+}
 
 
 class Consents(Page):
@@ -32,7 +38,10 @@ class Consents(Page):
         )
 
     def _rows(self, events: list[ConsentEvent]) -> list[dict[str, Any]]:
-        return [row | {"ticked": _ticked(row["scopes"])} for row in consent_rows(events, citizen=self.citizen)]
+        return [
+            row | {"ticked": _ticked(row["purpose"]["kind"], row["scopes"])}
+            for row in consent_rows(events, citizen=self.citizen)
+        ]
 
 
 class ConsentPage(Page):
@@ -45,13 +54,15 @@ class ConsentPage(Page):
         receipt = consent_receipt(event)
         return self.show(
             receipt=receipt,
-            ticked=_ticked(receipt["event"]["scopes"]),
+            ticked=_ticked(receipt["purpose"]["kind"], receipt["event"]["scopes"]),
             ends_at=_end_of(event.purpose.partition(":")[0]),
         )
 
 
-def _ticked(scopes: list[str]) -> list[str]:
+def _ticked(kind: str, scopes: list[str]) -> list[str]:
     """What was ticked, in the words of the page that asked."""
+    if kind == "notifications":
+        return [GROUPS[code].title if code in GROUPS else code for code in scopes]
     return [line["text"] for line in scope_lines(scopes)]
 
 

@@ -75,6 +75,7 @@ INQUIRIES = {
 CONSENT_KINDS = {"scoring": "Your score", "source": "A source", "app": "An app", "notifications": "Notifications"}
 DOORS = {
     "web": "on these pages",
+    "mail": "by the link in a mail",
     "app": "in the app",
     "operator": "with an operator",
     "command": "when this was set up",

@@ -218,7 +218,7 @@ def test_every_table_of_the_scores_is_known_here():
     known |= {"Dispute", "DisputedEntry", "DisputeEvent", "Evidence", "MassUpholding"}
     known |= {"Seed", "TrustDay", "Vouch", "VouchMark", "VouchRequest"}
     known |= {"ScorecardDraft", "ShadowRun"}  # about scorecards, and totals of nobody in particular
-    known |= {"SourceMonth", "DocumentVisit"}
+    known |= {"SourceMonth", "DocumentVisit", "ToldScore"}
     known |= {"FileAllowance", "FileDay", "FileOpening", "FileUnmasking"}  # which operator opened whose file
     known |= {"SourceKey", "UsedNonce", "SignedBatch", "EntryProof"}
     assert {model.__name__ for model in apps.get_app_config("scores").get_models()} == known

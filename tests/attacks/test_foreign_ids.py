@@ -21,6 +21,8 @@ FOREIGN = {
     "used": lambda world: world.of_neighbour.public_id,
     "make_good": lambda world: world.make_good_of_neighbour.public_id,
     "export": lambda world: world.export_of_neighbour.public_id,
+    "notification": lambda world: world.notification_of_neighbour.public_id,
+    "push_device": lambda world: world.push_device_of_neighbour.public_id,
     "card": lambda world: world.card_of_neighbour.public_id,
     "merchant": lambda world: world.applicant.public_id,
     "member": lambda world: world.rival.seats["cashier"].public_id,
@@ -68,6 +70,8 @@ PREFIXES |= {
     "make_good": "mkg",
     "card": "gc",
     "deposit_file": "dpf",
+    "notification": "ntf",
+    "push_device": "psh",
 } | PREFIXES_OF_DEPOSITS
 # These name no object of somebody: a source and its furnisher are everybody's, an entry's id its furnisher's own, a
 # token a secret, a test case one of five words.

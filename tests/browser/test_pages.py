@@ -39,6 +39,8 @@ CITIZEN = [
     "/codes",
     "/me",
     "/me/phone",
+    "/me/inbox",
+    "/me/inbox/settings",
     "/pause",
     "/leave",
     "/accounts/password/change/",

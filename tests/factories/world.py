@@ -14,7 +14,18 @@ from rest_framework.test import APIClient
 
 from citizen_app.accounts.exports import ask_for_export, make_export
 from citizen_app.accounts.operators import grant_role
-from citizen_app.models import Citizen, Connection, ConsentEvent, DataExport, OperatorRole, WebhookDelivery
+from citizen_app.models import (
+    Citizen,
+    Connection,
+    ConsentEvent,
+    DataExport,
+    Notification,
+    OperatorRole,
+    PushDevice,
+    WebhookDelivery,
+)
+from citizen_app.notifying.events import GROUPS
+from citizen_app.notifying.mails import off_token
 from perks.models import (
     Branch,
     CodeList,
@@ -71,6 +82,7 @@ from tests.factories.dating_app import query_of
 from tests.factories.deposits import accepted, active, claimed, contested, offered, returned, waiver_perk
 from tests.factories.disputes import dispute_of, photograph, rejected
 from tests.factories.gift_cards import card_perk, charge, taken_card
+from tests.factories.notifications import Browser
 from tests.factories.people import (
     CitizenFactory,
     api_client_for,
@@ -200,6 +212,10 @@ class World:
     amora: DatingApp
     export: DataExport
     export_of_neighbour: DataExport
+    notification: Notification
+    notification_of_neighbour: Notification
+    push_device: PushDevice
+    push_device_of_neighbour: PushDevice
     clients: dict[str, APIClient] = field(default_factory=dict)
 
     def client(self, caller: str) -> APIClient:
@@ -284,6 +300,11 @@ class World:
             "enterprise": self.enterprise.public_id,
             "case": self.case.public_id,
             "export": self.export.public_id,
+            "notification": self.notification.public_id,
+            "push_device": self.push_device.public_id,
+            "new_endpoint": Browser().endpoint,
+            **{f"new_{name}": text for name, text in Browser().keys.items()},
+            "mail_token": off_token(self.citizen, GROUPS["score"]),
             "version": "2026-11",
             "test_case": "reached",
             "subject": self.amora.name_of(self.citizen),
@@ -405,6 +426,10 @@ def make_world() -> World:
         allowance=ask_for_more(reason="Many wrote to us.", by=operator_with("support")),
         export=made_export(citizen),
         export_of_neighbour=made_export(neighbour),
+        notification=Notification.objects.filter(citizen=citizen).earliest("pk"),
+        notification_of_neighbour=Notification.objects.filter(citizen=neighbour).earliest("pk"),
+        push_device=Browser().let_notify(citizen),
+        push_device_of_neighbour=Browser().let_notify(neighbour),
         seed=propose_seed(email=unlinked.email, reason="The team.", by=operator_with("scoring")),
     )
     # Now, because tests undo what happens later: a session that is undone is no credential any more.

@@ -104,7 +104,7 @@ def test_p10_leaving_erases_every_row_and_the_receipt_counts_them(life):
     scores = {label: count for label, count in about.items() if label.startswith("scores.")}
     tables = {"Entry": "entries", "Link": "links", "Inquiry": "inquiries", "ScoreChange": "score_changes"}
     tables |= {"Score": "scores", "Enrolment": "enrolments", "LinkCode": "link_codes", "Dispute": "disputes"}
-    tables |= {"DocumentVisit": "document_visits"}
+    tables |= {"DocumentVisit": "document_visits", "ToldScore": "told_scores"}
     assert {tables[label.removeprefix("scores.")]: count for label, count in scores.items()} == {
         table: count for table, count in receipt["erased"].items() if count and table in tables.values()
     }

@@ -17,7 +17,8 @@ from citizen_app.accounts.subjects import citizens_of, subject_of
 from citizen_app.db import violated
 from citizen_app.errors import DocumentNeeded, EnrolmentPaused, MustEnrol
 from citizen_app.invariants import broken
-from citizen_app.models import AuditEvent, Connection, ConsentEvent, PairwiseSubject
+from citizen_app.models import AuditEvent, Connection, ConsentEvent, Notification, PairwiseSubject
+from citizen_app.outbox import run_due
 from scores.models import Enrolment
 from scores.services.enrolment import leave, pause_enrolment
 from tests.factories.dating_app import calls_with, code_for, redeem, refresh
@@ -262,5 +263,7 @@ def test_a_connection_outlives_its_access_tokens_and_their_pruning_but_not_a_mon
     with time_machine.travel(now + timedelta(days=60)):
         assert refresh(issued, renewed["refresh_token"]).json()["error"] == "invalid_grant"
         assert end_what_lapsed(timezone.now()) == 1
+        run_due()
         assert not any(broken().values())
+    assert [row.event for row in Notification.objects.filter(citizen=citizen)] == ["connection.lapsed"]
     assert Connection.objects.get().ended_because == "lapsed"

@@ -8,7 +8,6 @@ from django.utils.html import escape
 
 from citizen_app.accounts.connections import connect
 from citizen_app.models import ConsentEvent, ConsentText
-from citizen_app.web import panels
 from scores.models import Enrolment, Link, Source
 from scores.services.enrolment import enrol_citizen
 from scores.services.linking import switch_source
@@ -87,10 +86,9 @@ def test_somebody_elses_act_is_not_there(citizen):
     assert "Nothing is agreed to" in text_of(browser.get("/consents"))
 
 
-def test_another_room_adds_what_it_asks_for(citizen, monkeypatch):
-    told = {"notifications": [{"name": "By e-mail", "is_on": True}]}
-    monkeypatch.setitem(panels._parts, "consents", [lambda citizen: told])
-    assert "Notifications By e-mail On" in text_of(browser_for(citizen).get("/consents"))
+def test_another_room_adds_what_it_asks_for(citizen):
+    shown = text_of(browser_for(citizen).get("/consents"))
+    assert "Notifications By e-mail Gift cards, Account On your browsers Nothing" in shown
 
 
 # -- Nothing is ticked before, nothing is bundled --------------------------------------------------------------------
