@@ -6,6 +6,7 @@ from perks.models.catalogue import Perk, PerkCategory, PerkImage, PerkVersion, T
 from perks.models.code_lists import CodeList, CodeUpload, OutsideCode
 from perks.models.deposits import DepositAgreement, DepositFile
 from perks.models.gift_cards import GiftCard, GiftCardPosting
+from perks.models.holds import DepositHold, HoldDispute, HoldRefund
 from perks.models.make_goods import MakeGood
 from perks.models.merchants import Branch, Invitation, Member, Merchant, MerchantClient
 from perks.models.outcomes import Outcome
@@ -26,10 +27,13 @@ __all__ = [
     "CodeUpload",
     "DepositAgreement",
     "DepositFile",
+    "DepositHold",
     "Enterprise",
     "EventLog",
     "GiftCard",
     "GiftCardPosting",
+    "HoldDispute",
+    "HoldRefund",
     "Invitation",
     "MakeGood",
     "Member",

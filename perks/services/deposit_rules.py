@@ -153,6 +153,10 @@ class DepositRules(KindRules):
             return Verdict(Scan.Outcome.NOT_ACCEPTED, "It is not theirs yet.")
         if agreement.accepted_at is None:
             return Verdict(Scan.Outcome.NOT_ACCEPTED, "Its terms are not accepted yet: ask them to, on their phone.")
+        if agreement.remainder_amount and agreement.hold_expires_at is None:
+            return Verdict(
+                Scan.Outcome.NOT_ACCEPTED, "What is left is not held on their card yet: ask them to, on their phone."
+            )
         if agreement.hold_expires_at is not None and agreement.hold_expires_at <= desk.at:
             ran_out = said(agreement.hold_expires_at, desk.zone)
             return Verdict(Scan.Outcome.HOLD_EXPIRED, f"The hold on their card ran out on {ran_out}.")

@@ -13,6 +13,7 @@ from django.db.models import Q
 from citizen_app.accounts.mail import queue_mail
 from perks import states
 from perks.models import DepositAgreement, Redemption
+from perks.services.holds import end_holds
 from perks.services.telling import tell_deposit
 
 State = DepositAgreement.State
@@ -47,7 +48,8 @@ _MAILS: Final[dict[str, tuple[str, str]]] = {
 }
 HOLD_EXPIRING: Final = (
     "The hold on your card runs out",
-    "The hold of what is left of your deposit ends before your return. The merchant has been told too.",
+    "The hold of what is left of your deposit ends before your return. You can have it held anew until then; the old "
+    "hold is let go of once the new one holds. The merchant has been told too.",
 )
 
 
@@ -92,6 +94,8 @@ def move(
     if not DepositAgreement.objects.move(agreement.pk, action, where=where, **facts):
         return False
     agreement.refresh_from_db()
+    if agreement.state in _ENDS and agreement.remainder_amount:
+        end_holds(agreement, settled=agreement.settled_amount or 0, now=now)
     tell_deposit(agreement, agreement.state, now=now)
     mail(agreement, *_MAILS["pick_up" if action == "pick_up_late" else action])
     return True

@@ -185,8 +185,6 @@ def _invoice_changed(event: StripeEvent) -> None:
     "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed"
 )
 def _checkout_ended(event: StripeEvent) -> None:
-    if event.account:
-        return  # a citizen's, of a merchant's own account: none of a plan
     session = at_stripe.read_checkout(event.object_id)
     if session.mode == "subscription" and session.subscription:
         sync_subscription(session.subscription if isinstance(session.subscription, str) else session.subscription.id)
