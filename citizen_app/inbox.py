@@ -1,46 +1,41 @@
-"""What others tell us: each message is kept once and worked on later, at least once, in no transaction."""
+"""What others tell us (an event of Stripe): stored once before it is answered, worked off like any promise of ours.
+
+The door checks who is speaking, calls `receive` and answers; `outbox.run_due` calls the handler of the topic, at least
+once, outside of any transaction and in no promised order.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from citizen_app import outbox
+from citizen_app.leases import ATTEMPTS, Queue
 from citizen_app.models import InboxMessage
 
 Handler = Callable[[InboxMessage], None]
-_handlers: dict[str, Handler] = {}
+
+QUEUE = Queue("inbox", InboxMessage, call=lambda handler, message: handler(message))
+outbox.queues.append(QUEUE)
 
 
 def receive(source: str, message_id: str, *, topic: str, payload: dict[str, Any], state_ignored: bool = False) -> bool:
-    """Keep a message once; False when it was there."""
+    """Store what was told, once; False when it was there already. What is ignored is stored and never worked on."""
+    told = {"topic": topic, "payload": payload}
+    if state_ignored:
+        told |= {"is_ignored": True, "done_at": timezone.now()}
     with transaction.atomic():
-        message, is_new = InboxMessage.objects.get_or_create(
-            source=source,
-            message_id=message_id,
-            defaults={"topic": topic, "payload": payload, "state": "ignored" if state_ignored else "received"},
-        )
-        if is_new and not state_ignored:
-            outbox.enqueue("inbox", message_id=message.pk)
-    return is_new
+        _, stored = InboxMessage.objects.get_or_create(source=source, message_id=message_id, defaults=told)
+        transaction.on_commit(outbox.wake.set, robust=True)
+    return stored
 
 
-def handles(topic: str) -> Callable[[Handler], Handler]:
-    """Register the handler of a topic: called with the message, perhaps more than once."""
+def handles(topic: str, *, attempts: int = ATTEMPTS) -> Callable[[Handler], Handler]:
+    """Register the handler of a topic: called with the row, perhaps more than once; see `outbox.handles`."""
 
     def register(handler: Handler) -> Handler:
-        _handlers[topic] = handler
+        QUEUE.register(topic, attempts, handler)
         return handler
 
     return register
-
-
-@outbox.handles("inbox")
-def work_on(*, message_id: int) -> None:
-    message = InboxMessage.objects.get(pk=message_id)
-    try:
-        _handlers[message.topic](message)
-    except outbox.DeadLetter:
-        InboxMessage.objects.filter(pk=message_id).update(state="dead")
-        return
-    InboxMessage.objects.filter(pk=message_id).update(state="done")

@@ -106,7 +106,7 @@ def years_before(instant: datetime, years: int) -> datetime:
 @sweeps("prune.scheduled")
 def schedule(now: datetime) -> int:
     """Promise the next day's pruning where nobody has."""
-    if OutboxMessage.objects.filter(topic=TOPIC, done_at=None).exists():
+    if OutboxMessage.objects.filter(topic=TOPIC, done_at=None, dead_at=None).exists():
         return 0
     with transaction.atomic():
         enqueue(TOPIC, due_at=now + EVERY)

@@ -13,7 +13,7 @@ from oauth2_provider.models import clear_expired, get_access_token_model
 from citizen_app import outbox
 from citizen_app.accounts.exports import expire_exports
 from citizen_app.audit_chain import outlived, prune_acts
-from citizen_app.models import AuditEvent, DataExport, IdempotentRequest, OutboxMessage
+from citizen_app.models import AuditEvent, DataExport, IdempotentRequest, InboxMessage, OutboxMessage
 from citizen_app.pruning import deletes, prunes, update_some
 
 KEPT: Final = timedelta(days=30)
@@ -36,6 +36,7 @@ def _tokens(now: datetime) -> QuerySet[Any]:
 
 deletes("idempotent_requests", lambda now: IdempotentRequest.objects.filter(created_at__lt=now - KEPT))
 deletes("outbox_messages", lambda now: OutboxMessage.objects.filter(done_at__lt=now - outbox.KEPT))
+deletes("inbox_messages", lambda now: InboxMessage.objects.filter(done_at__lt=now - outbox.KEPT))
 deletes("sessions", lambda now: Session.objects.filter(expire_date__lt=now))
 deletes("session_records", _session_records)
 

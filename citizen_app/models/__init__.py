@@ -5,9 +5,16 @@ from citizen_app.models.clients import OAuthApplication
 from citizen_app.models.connections import Connection, PairwiseSubject
 from citizen_app.models.consents import ConsentEvent, ConsentText
 from citizen_app.models.exports import DataExport
-from citizen_app.models.inbox import InboxMessage
 from citizen_app.models.phones import Phone
-from citizen_app.models.plumbing import AuditChain, AuditEvent, IdempotentRequest, OutboxMessage
+from citizen_app.models.plumbing import (
+    AuditChain,
+    AuditEvent,
+    IdempotentRequest,
+    InboxMessage,
+    OutboxMessage,
+    Promised,
+    ScheduledRun,
+)
 
 __all__ = [
     "AuditChain",
@@ -25,4 +32,6 @@ __all__ = [
     "OutboxMessage",
     "PairwiseSubject",
     "Phone",
+    "Promised",
+    "ScheduledRun",
 ]

@@ -105,35 +105,86 @@ class AuditChain(models.Model):
         return f"{self.pruned_number + 1} to {self.number}"
 
 
-class OutboxMessage(models.Model):
-    """An outside effect that was promised in the same transaction as its cause; the row is the promise.
+class Promised(models.Model):
+    """Work that is promised by its row, whoever asked for it (`citizen_app.leases`): done, due, in hand, or dead.
 
-    Undone rows whose `due_at` has come and whose lease has run out are taken by the relay; a done one is kept for
-    30 days. `topic` names the handler, `payload` its keyword arguments (ids, never personal data).
+    Rows whose `due_at` has come and whose lease has run out are taken by the relay. A done one is kept for 30 days; a
+    dead one, which failed too often, until an operator lets it try again or drops it (then it is dead and done).
+    `topic` names the handler.
     """
 
     id = models.BigAutoField(primary_key=True)
     topic = models.CharField(max_length=64)
     payload = models.JSONField(default=dict)
-    created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
     leased_until = models.DateTimeField(null=True)
     attempt_count = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=255, blank=True)
     done_at = models.DateTimeField(null=True)
+    dead_at = models.DateTimeField(null=True)
 
     class Meta:
+        abstract = True
         constraints = [
             models.CheckConstraint(
-                condition=Q(done_at__isnull=True) | Q(leased_until__isnull=True), name="outbox_done_holds_no_lease"
+                condition=Q(done_at__isnull=True, dead_at__isnull=True) | Q(leased_until__isnull=True),
+                name="%(class)s_done_or_dead_holds_no_lease",
             ),
         ]
         indexes = [
             # The relay: what is due, oldest first.
-            models.Index(fields=["due_at", "id"], condition=Q(done_at__isnull=True), name="outbox_due"),
+            models.Index(
+                fields=["due_at", "id"],
+                condition=Q(done_at__isnull=True, dead_at__isnull=True),
+                name="%(class)s_due",
+            ),
             # Pruning: what was done more than 30 days ago.
-            models.Index(fields=["done_at"], condition=Q(done_at__isnull=False), name="outbox_done"),
+            models.Index(fields=["done_at"], condition=Q(done_at__isnull=False), name="%(class)s_done"),
+            # Operators: dead letters, by topic.
+            models.Index(
+                fields=["topic", "id"],
+                condition=Q(dead_at__isnull=False, done_at__isnull=True),
+                name="%(class)s_dead",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} {self.id}"
+
+
+class OutboxMessage(Promised):
+    """An outside effect that was promised in the same transaction as its cause.
+
+    `payload` is its handler's keyword arguments: ids, never personal data.
+    """
+
+    created_at = models.DateTimeField(default=timezone.now)
+
+
+class InboxMessage(Promised):
+    """What somebody outside told us, stored once by the name its sender gave it."""
+
+    source = models.CharField(max_length=64)
+    message_id = models.CharField(max_length=255)
+    received_at = models.DateTimeField(default=timezone.now)
+    is_ignored = models.BooleanField(default=False)
+
+    class Meta(Promised.Meta):
+        constraints = [
+            *Promised.Meta.constraints,
+            models.UniqueConstraint(fields=["source", "message_id"], name="inboxmessage_told_once"),
+            models.CheckConstraint(
+                condition=Q(is_ignored=False) | Q(done_at__isnull=False), name="inboxmessage_ignored_is_done"
+            ),
+        ]
+
+
+class ScheduledRun(models.Model):
+    """Whose turn a sweep is: one row decides, however many beats and relays ask (`citizen_app.turns`)."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    ran_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import stripe
@@ -34,7 +34,6 @@ class Said:
     object_id: str
     account: str  # the connected account it is about; "" = the platform's
     livemode: bool
-    created_at: datetime
 
 
 def read_signed(body: bytes, signature: str, secrets: Sequence[str]) -> Said:
@@ -72,11 +71,9 @@ def _read(event: dict[str, Any]) -> Said:
     """Of a snapshot, or of a thin event: either is only a hint which object to read."""
     if event["object"] == "event":
         about, account = event["data"]["object"], event.get("account")
-        created_at = datetime.fromtimestamp(event["created"], UTC)
     else:
         about, account = event.get("related_object") or {}, event.get("context")
-        created_at = datetime.fromisoformat(event["created"])
-    said = Said(event["id"], event["type"], about.get("id") or "", account or "", event["livemode"], created_at)
+    said = Said(event["id"], event["type"], about.get("id") or "", account or "", event["livemode"])
     named = (said.id, said.type, said.object_id, said.account)
     if not all(isinstance(name, str) and len(name) <= 120 for name in named) or not said.id:
         raise ValueError("A name is missing, or no name.")

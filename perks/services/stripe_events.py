@@ -68,7 +68,7 @@ def receive_event(*, event_id: str, event_type: str, object_id: str, account: st
     """
     is_foreign = bool(account) and not Merchant.objects.filter(stripe_account_id=account).exists()
     if is_foreign:
-        log.warning("stripe.foreign_account", event=event_id, type=event_type)
+        log.warning("stripe.foreign_account", id=event_id, type=event_type)
     return inbox.receive(
         source_of(account),
         event_id,

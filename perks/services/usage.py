@@ -78,7 +78,7 @@ def _send_use(call: StripeCall) -> Any:
 @on_event("v1.billing.meter.error_report_triggered", "v1.billing.meter.no_meter_found")
 def _uses_refused(event: StripeEvent) -> None:
     """Stripe took some uses and counted none of them: which ones, and why, is to be seen at Stripe alone."""
-    log.error("billing.uses_refused", event=event.id, meter=event.object_id)
+    log.error("billing.uses_refused", id=event.id, meter=event.object_id)
     raise outbox.DeadLetter("Stripe did not count some uses: read the meter's errors there.")
 
 

@@ -40,10 +40,10 @@ def _take(request: HttpRequest, secrets: Sequence[str], *, is_connected: bool) -
         log.warning("stripe.event_refused", why=type(refusal).__name__, connected=is_connected)
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
     if said.livemode != settings.STRIPE_LIVEMODE:
-        log.warning("stripe.other_mode", event=said.id)  # a test's event at the live address, or the other way round
+        log.warning("stripe.other_mode", id=said.id)  # a test's event at the live address, or the other way round
         return HttpResponse()
     if bool(said.account) != is_connected:
-        log.warning("stripe.event_at_the_wrong_door", event=said.id)
+        log.warning("stripe.event_at_the_wrong_door", id=said.id)
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
     receive_event(event_id=said.id, event_type=said.type, object_id=said.object_id, account=said.account)
     return HttpResponse()

@@ -218,7 +218,7 @@ class _Promise:
 
     def _waiting(self, pk: int) -> QuerySet[OutboxMessage]:
         """The promise, while nobody has begun to keep it."""
-        return OutboxMessage.objects.filter(pk=pk, done_at=None, leased_until=None)
+        return OutboxMessage.objects.filter(pk=pk, done_at=None, dead_at=None, leased_until=None)
 
 
 @transaction.atomic

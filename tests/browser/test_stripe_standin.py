@@ -14,7 +14,7 @@ NOTICE = "This is a stand-in, not Stripe; no money moves."
 @pytest.fixture
 def service(tmp_path):
     served = Service(file=tmp_path / "standin.json", port=0, target=Target("http://127.0.0.1:9", "whsec_p", "whsec_c"))
-    served.start(delivers=False)
+    served.start()
     yield served
     served.close()
 

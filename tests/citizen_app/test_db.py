@@ -39,7 +39,7 @@ def test_a_check_is_named():
     ana = a_person()
     assert broken_by(lambda: Citizen.objects.filter(pk=ana.pk).update(email="")) == "citizen_has_email"
     leased = {"topic": "x", "done_at": timezone.now(), "leased_until": timezone.now()}
-    assert broken_by(lambda: OutboxMessage.objects.create(**leased)) == "outbox_done_holds_no_lease"
+    assert broken_by(lambda: OutboxMessage.objects.create(**leased)) == "outboxmessage_done_or_dead_holds_no_lease"
 
 
 def test_what_is_no_constraint_of_ours_has_no_name_of_ours():

@@ -8,18 +8,24 @@ from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from citizen_app import outbox, relay
+from citizen_app import leases, outbox, relay
+from citizen_app.leases import LEASE
 from citizen_app.models import OutboxMessage
-from citizen_app.outbox import LEASE, enqueue, handles, run_due, run_sweeps, sweeps
+from citizen_app.outbox import DeadLetter, Later, enqueue, handles, run_due, run_sweeps, sweeps
 from tests.races.at_once import at_once
 
 pytestmark = pytest.mark.django_db
 
 
+def own_topics(monkeypatch):
+    for queue in outbox.queues:
+        monkeypatch.setattr(queue, "handlers", {})
+
+
 @pytest.fixture
 def heard(monkeypatch):
     """A topic of the test's own; returns what its handler was given."""
-    monkeypatch.setattr(outbox, "_handlers", {})
+    own_topics(monkeypatch)
     calls = []
     handles("bell")(lambda **payload: calls.append(payload))
     return calls
@@ -91,9 +97,9 @@ def test_a_promise_for_later_waits(heard, now):
     assert run_due(now=now + timedelta(hours=1)) == 1
 
 
-def test_a_failing_handler_is_tried_again_later_and_later(monkeypatch, now):
-    monkeypatch.setattr(outbox, "_handlers", {})
-    monkeypatch.setattr(outbox.random, "uniform", lambda low, high: 1.0)
+def test_a_failing_handler_is_tried_again_later_and_later_until_it_is_a_dead_letter(monkeypatch, now):
+    own_topics(monkeypatch)
+    monkeypatch.setattr(leases.random, "uniform", lambda low, high: 1.0)
     attempts = []
 
     @handles("bell")
@@ -103,17 +109,81 @@ def test_a_failing_handler_is_tried_again_later_and_later(monkeypatch, now):
 
     promise()
     at, waits = now + timedelta(seconds=1), []
-    for _ in range(14):
+    for _ in range(11):
         assert run_due(now=at) == 0
         message = only()
-        assert message.done_at is None
-        assert message.leased_until is None
+        assert (message.done_at, message.dead_at, message.leased_until) == (None, None, None)
         assert message.last_error == "builtins.ValueError"  # never what it said
         waits.append(int((message.due_at - at).total_seconds()))
         assert run_due(now=message.due_at - timedelta(milliseconds=1)) == 0
         at = message.due_at
-    assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600, 3600]
-    assert len(attempts) == 14
+    assert waits == [5, 15, 45, 135, 405, 1215, 3645, 10935, 21600, 21600, 21600]
+    assert run_due(now=at) == 0
+    dead = only()
+    assert (dead.dead_at, dead.done_at, dead.leased_until, dead.attempt_count) == (at, None, None, 12)
+    assert dead.last_error == "builtins.ValueError"
+    assert run_due(now=at + timedelta(days=30)) == 0
+    assert len(attempts) == 12
+
+
+def test_a_topic_says_how_often_it_may_fail(heard, now):
+    @handles("broken", attempts=1)
+    def fail():
+        raise RuntimeError
+
+    promise("broken")
+    assert run_due(now=now + timedelta(seconds=1)) == 0
+    assert only().dead_at == now + timedelta(seconds=1)
+
+
+def test_what_can_never_succeed_is_a_dead_letter_at_once(heard, now):
+    @handles("gone")
+    def refuse():
+        raise DeadLetter("account_closed")
+
+    promise("gone")
+    assert run_due(now=now + timedelta(seconds=1)) == 0
+    assert (only().dead_at, only().last_error) == (now + timedelta(seconds=1), "account_closed")
+    assert run_due(now=now + timedelta(days=1)) == 0
+
+
+def test_whoever_is_asked_too_early_is_asked_again_and_that_is_no_failure(heard, now):
+    @handles("early", attempts=1)
+    def not_yet():
+        heard.append("asked")
+        if len(heard) < 4:
+            raise Later(after=timedelta(hours=1))
+
+    promise("early")
+    at = now + timedelta(seconds=1)
+    for _ in range(3):
+        assert run_due(now=at) == 0
+        message = only()
+        assert (message.due_at, message.attempt_count) == (at + timedelta(hours=1), 0)
+        assert (message.leased_until, message.last_error) == (None, "")
+        assert run_due(now=message.due_at - timedelta(seconds=1)) == 0
+        at = message.due_at
+    assert run_due(now=at) == 1
+    assert heard == ["asked"] * 4
+
+
+def test_work_that_kills_its_process_each_time_is_a_dead_letter_in_the_end(heard, now):
+    class Killed(BaseException):
+        """What a kill -9 is to the code: nothing after it runs."""
+
+    @handles("fatal", attempts=3)
+    def die():
+        heard.append("rang")
+        raise Killed
+
+    promise("fatal")
+    at = now + timedelta(seconds=1)
+    for _ in range(3):
+        with pytest.raises(Killed):
+            run_due(now=at)
+        at += LEASE
+    assert run_due(now=at) == 0
+    assert (only().dead_at, only().last_error, heard) == (at, "never finished", ["rang"] * 3)
 
 
 def test_a_failure_keeps_nothing_else_from_being_done(heard, now):
@@ -178,7 +248,7 @@ def test_one_that_fails_late_leaves_the_lease_of_the_next_alone(heard, now):
 
     @handles("slow")
     def slow():
-        assert len(outbox._take(later, 1)) == 1  # another relay has it now, and is still at work
+        assert len(outbox.QUEUE.take(later, 1)) == 1  # another relay has it now, and is still at work
         raise ValueError
 
     promise("slow")
@@ -192,19 +262,19 @@ def test_what_waited_in_a_batch_past_its_lease_is_left_to_the_next(heard, monkey
     start = timezone.now() + timedelta(seconds=1)
     promise(number=1)
     promise(number=2)
-    monkeypatch.setattr(outbox.timezone, "now", lambda: start + next(moments, LEASE - timedelta(seconds=1)))
+    monkeypatch.setattr(leases.timezone, "now", lambda: start + next(moments, LEASE - timedelta(seconds=1)))
     assert run_due(limit=2) == 1
     assert heard == [{"number": 1}]
 
 
-def test_nothing_due_costs_one_read(heard, django_assert_num_queries):
-    with django_assert_num_queries(1):
+def test_nothing_due_costs_one_read_of_each_table(heard, django_assert_num_queries):
+    with django_assert_num_queries(2):
         assert run_due() == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_relays_take_each_promise_once(monkeypatch):
-    monkeypatch.setattr(outbox, "_handlers", {})
+    own_topics(monkeypatch)
     seen, lock = [], threading.Lock()
 
     @handles("bell")
@@ -226,7 +296,7 @@ def test_two_relays_take_each_promise_once(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_a_handler_runs_outside_of_the_row_s_transaction(monkeypatch):
     """Lesson 4."""
-    monkeypatch.setattr(outbox, "_handlers", {})
+    own_topics(monkeypatch)
     inside = []
     handles("bell")(lambda: inside.append(connection.in_atomic_block))
     promise()
@@ -235,7 +305,7 @@ def test_a_handler_runs_outside_of_the_row_s_transaction(monkeypatch):
 
 
 def test_a_topic_has_one_handler_and_a_sweep_one_name(monkeypatch):
-    monkeypatch.setattr(outbox, "_handlers", {})
+    own_topics(monkeypatch)
     monkeypatch.setattr(outbox, "_sweeps", {})
     handler = handles("bell")(lambda: None)
     assert handles("bell")(handler) is handler
@@ -255,7 +325,7 @@ def test_a_sweep_that_fails_does_not_keep_the_others_from_running(monkeypatch, n
 
 @pytest.mark.django_db(transaction=True)
 def test_the_relay_thread_delivers_at_once_and_sweeps(monkeypatch):
-    monkeypatch.setattr(outbox, "_handlers", {})
+    own_topics(monkeypatch)
     monkeypatch.setattr(outbox, "_sweeps", {})
     monkeypatch.setattr(relay, "SWEEP_SECONDS", 0)
     monkeypatch.setattr(relay, "POLL_SECONDS", 30)  # so that only being woken explains what follows

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_promises_and_sweeps_are_registered():
-    assert {"score.rescore", "enrolment.left"} <= set(outbox._handlers)
+    assert {"score.rescore", "enrolment.left"} <= set(outbox.QUEUE.handlers)
     names = {"scores.stale", "scores.lapsed_entries", "scores.ended_links", "scores.link_codes"}
     assert names <= set(outbox._sweeps)
 

@@ -42,6 +42,7 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         service.start()
+        service.deliver()
         self.stdout.write(f"A stand-in for Stripe (not Stripe; no money moves) on {service.base}")
         while not stop.wait(0.5):
             # A signal to a whole process group would reach the server twice, so the parent need not send any.

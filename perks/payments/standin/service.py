@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perks.payments.standin import state
 from perks.payments.standin.deliveries import Deliveries, Target
+from perks.payments.standin.fake import Call
 from perks.payments.standin.pages import Page, Pages
 from perks.payments.standin.transport import ApiHandler
 
@@ -21,6 +22,7 @@ class Service:
         self.file = file
         self.fake = state.load(file)
         self.deliveries = Deliveries(self.fake, target, on_change=self.save)
+        self.fake.after = self._keep
         facts = {"fake": self.fake, "pages": Pages(self.fake), "on_change": lambda _handler: self.save()}
         handler = type("Handler", (HostingHandler,), facts)
         self.server = ThreadingHTTPServer(("127.0.0.1", port), handler)
@@ -32,16 +34,24 @@ class Service:
     def base(self) -> str:
         return self.fake.base_url
 
-    def start(self, *, delivers: bool = True) -> None:
-        """Answer from now on; and unless somebody delivers by hand, tell the product what happens."""
+    def start(self) -> None:
+        """Answer from now on."""
         self._begin(self.server.serve_forever, 0.05)
-        if delivers:
-            self._begin(self.deliveries.run)
+
+    def deliver(self) -> None:
+        """Tell the product from now on what happens."""
+        self._begin(self.deliveries.run)
 
     def _begin(self, work: Callable[..., None], *words: float) -> None:
         thread = threading.Thread(target=work, args=words, daemon=True)
         self._threads.append(thread)
         thread.start()
+
+    def _keep(self, call: Call) -> None:
+        """Before the answer goes out: what somebody was told is there after a crash."""
+        self.fake.calls.clear()
+        if call.method != "GET":
+            self.save()
 
     def save(self) -> None:
         state.save(self.fake, self.file)
@@ -65,6 +75,7 @@ class HostingHandler(ApiHandler):
     def answer(self) -> None:
         if self.headers.get("Host") != f"127.0.0.1:{self.connection.getsockname()[1]}":
             # Another name that leads here would let a foreign site read what is on this machine.
+            self.close_connection = True  # what it sent stays unread
             self.send(421, {"Content-Type": "text/plain"}, b"Ask for 127.0.0.1.")
             return
         path = urllib.parse.urlsplit(self.path).path
@@ -72,8 +83,6 @@ class HostingHandler(ApiHandler):
             super().answer()
         else:
             self.answer_page(path)
-        if self.command != "GET":
-            self.on_change()
 
     def answer_page(self, path: str) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -81,5 +90,7 @@ class HostingHandler(ApiHandler):
             page: Page | None = Page(403, "Another site may not press buttons here.")
         else:
             page = self.pages.answer(self.command, path, dict(urllib.parse.parse_qsl(sent)))
+        if self.command == "POST":
+            self.on_change()
         page = page or Page(404, "There is no such page.")
         self.send(page.status, page.headers(), page.body.encode())

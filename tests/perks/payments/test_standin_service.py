@@ -63,7 +63,7 @@ def serve_standin(tmp_path, receiver):
         services[:] = [
             Service(file=tmp_path / "standin.json", port=0, target=Target(receiver.base, "whsec_p", "whsec_c"))
         ]
-        services[0].start(delivers=False)
+        services[0].start()
         return services[0]
 
     yield served
