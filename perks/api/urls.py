@@ -44,6 +44,7 @@ urlpatterns = [
     path("me/deposits", deposits.DepositListView.as_view(), name="deposit-list"),
     path("me/deposits/<str:deposit_id>", deposits.DepositView.as_view(), name="deposit"),
     path("me/deposits/<str:deposit_id>/accept", deposits.AcceptView.as_view(), name="deposit-accept"),
+    path("me/deposits/<str:deposit_id>/hold", deposits.HoldView.as_view(), name="deposit-hold"),
     path("me/deposits/<str:deposit_id>/contest", deposits.ContestView.as_view(), name="deposit-contest"),
     path("me/deposits/<str:deposit_id>/files/<str:file_id>", deposits.FileView.as_view(), name="deposit-file"),
     path("me/make-goods", make_goods.MakeGoodListView.as_view(), name="make-good-list"),
@@ -114,6 +115,11 @@ urlpatterns = [
         "merchant/deposits/<str:deposit_id>/claim",
         merchant_deposits.ClaimView.as_view(),
         name="merchant-deposit-claim",
+    ),
+    path(
+        "merchant/deposits/<str:deposit_id>/refund",
+        merchant_deposits.RefundView.as_view(),
+        name="merchant-deposit-refund",
     ),
     path(
         "merchant/deposits/<str:deposit_id>/files/<str:file_id>",

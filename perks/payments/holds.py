@@ -35,7 +35,7 @@ def create_page(
                         "quantity": 1,
                     }
                 ],
-                "payment_method_types": ["card"],
+                "allowed_payment_method_types": ["card"],
                 "payment_intent_data": {"capture_method": "manual", "metadata": {HOLD: hold}},
                 "success_url": return_url,
                 "cancel_url": return_url,

@@ -1,0 +1,334 @@
+"""Holds through the product's own doors, against Stripe's stand-in: from the card to the last cent back."""
+
+import random
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.management import call_command
+
+from citizen_app.models import AuditEvent
+from perks.models import DepositHold, HoldDispute, StripeCall
+from perks.payments.standin.fake import Fault
+from perks.payments.standin.refusals import Refusal
+from perks.services.deposits import move_on_deposits
+from perks.services.hold_events import expire_holds, sweep_holds
+from perks.services.stripe_events import receive_event
+from tests.factories.deposits import money
+from tests.factories.holds import HALF, Both, half_waived, onboarded, page_of, run_outbox
+from tests.factories.scores import NOW
+
+pytestmark = pytest.mark.django_db
+DECLINED = "pm_card_chargeDeclinedInsufficientFunds"
+CLAIM = {"items": [{"text": "A scratch", "amount": money(12_000)}]}
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def both(standin, deliver):
+    return Both(half_waived(standin), standin, deliver)
+
+
+def told(both):
+    """Stripe's events arrive, and all that is promised is done."""
+    both.deliver()
+    run_outbox()
+
+
+def held(both):
+    both.pay()
+    told(both)
+    assert both.hold().state == "held"
+
+
+def returned(both):
+    held(both)
+    assert both.desk("pick-up").status_code == 200
+    assert both.desk("return").status_code == 200
+
+
+def settled(both, clock, amount=12_000):
+    returned(both)
+    claim = {"items": [{"text": "A scratch", "amount": money(amount)}]}
+    assert both.desk("claim", claim).status_code == 200
+    clock.shift(timedelta(hours=73))
+    assert move_on_deposits() == 1
+
+
+def captured(both, clock, amount=12_000):
+    settled(both, clock, amount)
+    told(both)
+
+
+def test_what_is_left_is_held_by_the_merchants_own_account(both):
+    answer = both.mine("hold")
+    session = both.standin.get(page_of(answer))
+    assert session["_account"] == both.agreement.merchant.stripe_account_id
+    assert both.shown()["hold"] == {
+        "state": "requested",
+        "amount": money(HALF),
+        "captured": money(0),
+        "refunded": money(0),
+        "until": None,
+    }
+    both.standin.pay_checkout(session["id"])
+    told(both)
+    shown = both.shown()
+    until = "2026-11-30T12:00:00Z"
+    assert (shown["hold"]["state"], shown["hold"]["until"], shown["hold_expires_at"]) == ("held", until, until)
+    assert shown["may_hold"] is False
+    assert both.intent()["metadata"] == {"hold": both.hold().public_id}
+    assert both.mine("hold").json()["code"] == "wrong_state"
+
+
+def test_asking_again_returns_the_same_page(both):
+    first, replay, second = both.mine("hold", key="one"), both.mine("hold", key="one"), both.mine("hold", key="two")
+    assert page_of(first) == page_of(replay) == page_of(second)
+    assert DepositHold.objects.count() == 1
+
+
+def test_a_declined_card_leaves_the_page_open_for_another(both):
+    session = page_of(both.mine("hold"))
+    with pytest.raises(Refusal):
+        both.standin.pay_checkout(session, DECLINED)
+    told(both)
+    assert both.hold().state == "requested"
+    assert page_of(both.mine("hold")) == session
+    both.standin.pay_checkout(session)
+    told(both)
+    assert (both.hold().state, both.hold().number) == ("held", 1)
+
+
+def test_a_page_that_closed_is_followed_by_a_new_attempt(both, clock):
+    with time_machine.travel(NOW - timedelta(days=0)):
+        session = page_of(both.mine("hold"))
+    with both.standin.acting_for(both.agreement.merchant.stripe_account_id):
+        from perks.payments.standin.checkout import expire_session
+
+        expire_session(both.standin, session, {})
+    assert both.mine("hold").json()["code"] == "hold_page_over"  # no event has said so yet
+    assert both.hold().state == "failed"
+    assert page_of(both.mine("hold")) != session
+    assert both.hold().number == 2
+
+
+def test_nothing_is_handed_over_before_it_is_held(both):
+    refused = both.desk("pick-up")
+    assert (refused.status_code, refused.json()["code"]) == (409, "deposit_not_accepted")
+    both.agreement.refresh_from_db()
+    assert both.agreement.state == "accepted"
+    held(both)
+    assert both.desk("pick-up").status_code == 200
+
+
+def test_a_hold_that_ran_out_hands_nothing_over(both):
+    held(both)
+    both.standin.expire_hold(both.hold().payment_intent_id)
+    told(both)
+    assert both.hold().state == "expired"
+    refused = both.desk("pick-up")
+    assert (refused.status_code, refused.json()["code"]) == (409, "hold_expired")
+    held(both)  # anew
+    assert both.desk("pick-up").status_code == 200
+
+
+def test_a_return_without_a_claim_lets_go_of_all_of_it(both, clock):
+    returned(both)
+    clock.shift(timedelta(hours=73))
+    assert move_on_deposits() == 1
+    assert both.hold().state == "releasing"
+    told(both)
+    assert (both.hold().state, both.intent()["status"], both.hold().captured_amount) == ("released", "canceled", 0)
+
+
+def test_a_settled_claim_is_captured_and_the_rest_let_go(both, clock):
+    captured(both, clock)
+    hold = both.hold()
+    assert (hold.state, hold.captured_amount) == ("captured", 12_000)
+    assert both.intent()["amount_received"] == 12_000
+    assert both.shown()["hold"]["captured"] == money(12_000)
+
+
+def test_never_more_is_captured_than_was_held(both, clock):
+    captured(both, clock, amount=30_000)  # the cap; 25,000 are held
+    assert (both.hold().captured_amount, both.shown()["settled"]) == (HALF, money(30_000))
+
+
+def test_a_hold_that_ran_out_before_the_settlement_is_not_captured(both, clock):
+    returned(both)
+    assert both.desk("claim", CLAIM).status_code == 200
+    clock.shift(timedelta(days=7))
+    assert expire_holds(now=NOW + timedelta(days=7)) == 1
+    assert move_on_deposits() == 1
+    told(both)
+    assert (both.hold().state, both.hold().captured_amount) == ("expired", 0)
+    assert StripeCall.objects.filter(operation="capture_hold").count() == 0
+
+
+def test_a_cancelled_reservation_closes_the_page(both):
+    session = page_of(both.mine("hold"))
+    citizen = both.agreement.redemption
+    from perks.services.redemptions import cancel_redemption
+
+    cancel_redemption(redemption=citizen, by=both.citizen)
+    assert both.hold().state == "releasing"
+    told(both)
+    assert (both.hold().state, both.standin.get(session)["status"]) == ("released", "expired")
+
+
+def test_a_card_named_at_the_moment_of_the_cancellation_is_let_go_of(both):
+    session = page_of(both.mine("hold"))
+    from perks.services.redemptions import cancel_redemption
+
+    cancel_redemption(redemption=both.agreement.redemption, by=both.citizen)
+    both.standin.pay_checkout(session)
+    told(both)
+    assert (both.hold().state, both.intent()["status"]) == ("released", "canceled")
+
+
+def test_a_renewed_hold_takes_the_place_of_the_old_one(standin, deliver):
+    both = Both(half_waived(standin, days=10), standin, deliver)
+    held(both)
+    first = both.hold()
+    assert both.shown()["may_hold"] is True  # it ends before the return
+    both.pay()
+    both.deliver()
+    run_outbox()
+    first.refresh_from_db()
+    assert (first.state, both.hold().state, both.hold().number) == ("released", "held", 2)
+    assert standin.get(first.payment_intent_id)["status"] == "canceled"
+
+
+def test_events_doubled_and_in_any_order_end_the_same(both, clock, deliver):
+    captured(both, clock)
+    events = [event for event in both.standin.events if not event["type"].startswith("account")]
+    for seed in range(8):
+        twice = events * 2
+        random.Random(seed).shuffle(twice)
+        DepositHold.objects.update(
+            state="requested", captured_amount=0, to_capture=None, ended_at=None, held_at=None, payment_intent_id=""
+        )
+        for place, event in enumerate(twice):
+            receive_event(
+                event_id=f"evt_{seed}_{place}",
+                event_type=event["type"],
+                object_id=event["data"]["object"]["id"],
+                account=event["account"],
+            )
+        run_outbox()
+        assert (both.hold().state, both.hold().captured_amount) == ("captured", 12_000), seed
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "stored", "stored_after", "status"])
+@pytest.mark.parametrize("call", ["/v1/checkout/sessions$", "/capture$"])
+def test_a_lost_answer_costs_nothing(both, clock, kind, call):
+    both.standin.faults = [Fault(f"POST .*{call}", kind, status=429 if kind == "status" else 500, times=2)]
+    for _ in range(3):
+        answer = both.mine("hold")
+        if answer.status_code == 200:
+            break
+        assert answer.json()["code"] == "billing_unavailable"
+    both.standin.pay_checkout(page_of(answer))
+    told(both)
+    assert both.desk("pick-up").status_code == both.desk("return").status_code == 200
+    assert both.desk("claim", CLAIM).status_code == 200
+    clock.shift(timedelta(hours=73))
+    move_on_deposits()
+    told(both)
+    assert (both.hold().state, both.hold().captured_amount) == ("captured", 12_000)
+    received = [intent["amount_received"] for intent in both.standin.all("payment_intent")]
+    assert sum(received) == 12_000
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "stored", "stored_after", "status"])
+def test_letting_go_is_tried_until_it_is_done(both, clock, kind):
+    returned(both)
+    both.standin.faults = [Fault("POST .*/cancel$", kind, status=429 if kind == "status" else 500, times=2)]
+    clock.shift(timedelta(hours=73))
+    move_on_deposits()
+    told(both)
+    assert (both.hold().state, both.intent()["status"]) == ("released", "canceled")
+
+
+def test_an_event_of_a_foreign_account_moves_nothing(both, standin):
+    other = onboarded(standin)
+    both.pay()
+    hold = both.hold()
+    intent = standin.all("payment_intent")[0]["id"]
+    for account in (other.stripe_account_id, "acct_nobody"):
+        receive_event(event_id="evt_1", event_type="payment_intent.succeeded", object_id=intent, account=account)
+    run_outbox(1)
+    hold.refresh_from_db()
+    assert hold.state == "requested"
+
+
+def test_a_refund_goes_back_within_what_was_captured(both, clock):
+    captured(both, clock)
+    body = {"amount": money(5_000), "reason": "It was smaller than we thought."}
+    assert both.desk("refund", body, role="cashier").status_code == 403
+    assert both.desk("refund", body).status_code == 200
+    told(both)
+    shown = both.shown()
+    assert (shown["hold"]["refunded"], shown["refunds"][0]["state"]) == (money(5_000), "succeeded")
+    too_much = both.desk("refund", body | {"amount": money(7_001)})
+    assert too_much.status_code == 400 or too_much.status_code == 422
+    assert both.hold().refunded_amount == 5_000
+    assert AuditEvent.objects.filter(action="deposit.refund").count() == 1
+
+
+def test_a_refund_the_bank_sends_back_is_not_given_back(both, clock):
+    captured(both, clock)
+    both.desk("refund", {"amount": money(5_000), "reason": "Sorry."})
+    told(both)
+    both.standin.fail_refund(both.hold().refunds.get().refund_id)
+    told(both)
+    assert (both.hold().refunded_amount, both.hold().refunds.get().state) == (0, "failed")
+
+
+def test_a_refund_made_at_stripe_counts_too(both, clock):
+    captured(both, clock)
+    from perks.payments.client import client
+
+    account = both.agreement.merchant.stripe_account_id
+    client().v1.refunds.create(
+        {"payment_intent": both.hold().payment_intent_id, "amount": 2_000}, {"stripe_account": account}
+    )
+    told(both)
+    assert both.hold().refunded_amount == 2_000
+
+
+def test_a_disputed_charge_is_not_refunded(both, clock):
+    captured(both, clock)
+    dispute = both.standin.open_dispute(both.hold().payment_intent_id)
+    told(both)
+    refused = both.desk("refund", {"amount": money(1), "reason": "Sorry."})
+    assert (refused.status_code, refused.json()["code"]) == (409, "charge_disputed")
+    (shown,) = both.shown_to_merchant()["disputes"]
+    assert (shown["status"], shown["amount"]) == ("needs_response", money(12_000))
+    assert shown["due_by"] is not None
+    both.standin.close_dispute(dispute["id"], won=False)
+    told(both)
+    assert HoldDispute.objects.get().status == "lost"
+    assert both.hold().refunded_amount == 0
+
+
+def test_the_daily_look_finds_what_no_event_told(both, clock):
+    both.pay()
+    clock.shift(timedelta(days=1, minutes=1))
+    assert sweep_holds(now=NOW + timedelta(days=1, minutes=1)) == 1
+    assert both.hold().state == "held"
+
+
+def test_every_invariant_holds(both, clock):
+    captured(both, clock)
+    both.desk("refund", {"amount": money(5_000), "reason": "Sorry."})
+    told(both)
+    call_command("verify_invariants")
+    DepositHold.objects.update(refunded_amount=4_999)
+    with pytest.raises((SystemExit, Exception)):
+        call_command("verify_invariants")
