@@ -79,7 +79,7 @@ def _send_use(call: StripeCall) -> Any:
 def _uses_refused(event: StripeEvent) -> None:
     """Stripe took some uses and counted none of them: which ones, and why, is to be seen at Stripe alone."""
     log.error("billing.uses_refused", id=event.id, meter=event.object_id)
-    raise outbox.DeadLetter("Stripe did not count some uses: read the meter's errors there.")
+    raise outbox.DeadLetter("uses_not_counted")
 
 
 def used_in_period(merchant: Merchant) -> int:

@@ -30,13 +30,13 @@ def post(body, signature, path=PLATFORM_PATH):
 
 
 def kept():
-    return list(InboxMessage.objects.order_by("pk").values_list("source", "message_id", "state"))
+    return list(InboxMessage.objects.order_by("pk").values_list("source", "message_id", "is_ignored"))
 
 
 def test_a_signed_event_is_kept_once(standin, event):
     body, signature = standin.signed(event, PLATFORM_SECRET)
     assert [post(body, signature) for _ in range(3)] == [200, 200, 200]
-    assert kept() == [("stripe", event["id"], "received")]
+    assert kept() == [("stripe", event["id"], False)]
 
 
 def test_only_names_are_kept_of_it(standin, event):
@@ -113,7 +113,7 @@ def test_the_other_mode_is_dropped(standin, event):
 
 def test_what_nobody_handles_is_kept_as_ignored(standin, event):
     assert post(*standin.signed({**event, "type": "balance.available"}, PLATFORM_SECRET)) == 200
-    assert kept() == [("stripe", event["id"], "ignored")]
+    assert kept() == [("stripe", event["id"], True)]
 
 
 def test_each_door_has_its_own_accounts(standin, event):
@@ -122,13 +122,13 @@ def test_each_door_has_its_own_accounts(standin, event):
     assert post(*standin.signed(connected, PLATFORM_SECRET)) == 400
     assert post(*standin.signed(event, CONNECT_SECRET), CONNECT_PATH) == 400
     assert post(*standin.signed(connected, CONNECT_SECRET), CONNECT_PATH) == 200
-    assert kept() == [("stripe:acct_1", event["id"], "received")]
+    assert kept() == [("stripe:acct_1", event["id"], False)]
 
 
 def test_an_event_of_no_merchant_s_account_is_kept_as_ignored(standin, event):
     MerchantFactory(stripe_account_id="acct_1")
     assert post(*standin.signed({**event, "account": "acct_2"}, CONNECT_SECRET), CONNECT_PATH) == 200
-    assert kept() == [("stripe:acct_2", event["id"], "ignored")]
+    assert kept() == [("stripe:acct_2", event["id"], True)]
 
 
 def test_one_id_may_come_from_two_accounts(standin, event):
