@@ -319,6 +319,11 @@ class HoldExpired(DomainError):
     remedy = "The citizen's card is held anew before the pick-up."
 
 
+class AccountRefused(DomainError):
+    code, kind, title = "account_refused", Kind.CONFLICT, "Stripe opens no account for this merchant."
+    remedy = "Stripe does not serve every country. Waive whole deposits, or write to the platform."
+
+
 class HoldPageOver(DomainError):
     code, kind = "hold_page_over", Kind.CONFLICT
     title = "The page at Stripe on which the card was asked for is over: it was used, or it has closed."

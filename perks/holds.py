@@ -26,6 +26,16 @@ HOLDING: Final = (HELD, CAPTURING)
 OPEN: Final = (*ASKED, *HOLDING, RELEASING)
 """Something is still expected of Stripe."""
 
+HELD_SUM: Final = "held"
+CAPTURED_SUM: Final = "captured"
+LET_GO_SUM: Final = "let_go"
+GIVEN_BACK_SUM: Final = "given_back"
+TAKEN_BACK_SUM: Final = "taken_back"
+SUMS: Final = (HELD_SUM, CAPTURED_SUM, LET_GO_SUM, GIVEN_BACK_SUM, TAKEN_BACK_SUM)
+"""What of a hold's money moves: kept aside, charged, let go, refunded, and taken back by a bank in a dispute."""
+
+DISPUTE_TAKES: Final = ("needs_response", "under_review", "lost")
+"""Disputes whose money is not the merchant's now; an inquiry (`warning_…`) takes none yet."""
 DISPUTE_WON: Final = ("won", "warning_closed", "prevented")
 """Disputes whose money is the merchant's again; of any other charge nothing can be given back."""
 DISPUTE_OVER: Final = (*DISPUTE_WON, "lost")
@@ -50,10 +60,11 @@ def state_after(state: str, reading: Reading, now: datetime) -> str:
         case "canceled":
             return _ended(state, reading)
         case "requires_capture":
-            if state not in (*ASKED, HELD):
-                return state  # a call of ours is under way, or the hold is over for us
-            is_over = reading.capture_before is not None and reading.capture_before <= now
-            return EXPIRED if is_over else HELD
+            if state not in (*ASKED, *HOLDING):
+                return state  # it is being let go of, or is over for us
+            if reading.capture_before is not None and reading.capture_before <= now:
+                return EXPIRED
+            return CAPTURING if state == CAPTURING else HELD
         case "requires_action" if state in ASKED:
             return ACTION
         case "requires_payment_method" | "requires_confirmation" if state in ASKED:
@@ -67,6 +78,20 @@ def _ended(state: str, reading: Reading) -> str:
     if state in HOLDING:
         return EXPIRED if reading.lapsed else RELEASED
     return RELEASED if state == RELEASING else state
+
+
+def sums_of(
+    state: str, *, amount: int, was_held: bool, captured: int, given_back: int, taken_back: int
+) -> dict[str, int]:
+    """What has moved of a hold by now, by kind: what was kept aside is charged, let go, or still kept aside."""
+    held = amount if was_held else 0
+    return {
+        HELD_SUM: held,
+        CAPTURED_SUM: captured,
+        LET_GO_SUM: 0 if state in OPEN else held - captured,
+        GIVEN_BACK_SUM: given_back,
+        TAKEN_BACK_SUM: taken_back,
+    }
 
 
 def captured_of(settled: int, held: int) -> int:

@@ -45,14 +45,19 @@ class DepositHold(UUIDNamed):
     agreement = models.ForeignKey(DepositAgreement, models.RESTRICT, related_name="holds")
     account_id = models.CharField(max_length=64)  # the merchant's, at Stripe
     number = models.PositiveSmallIntegerField()  # attempts, from 1; a renewal is one too
+    renews = models.OneToOneField("self", models.RESTRICT, null=True, related_name="renewed_by")  # with nobody there
     state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
     currency = models.CharField(max_length=3)
     amount = models.BigIntegerField()
     to_capture = models.BigIntegerField(null=True)  # what was decided to be captured of it
     captured_amount = models.BigIntegerField(default=0)
     refunded_amount = models.BigIntegerField(default=0)  # its refunds that did not fail, from when they are decided
+    taken_back_amount = models.BigIntegerField(default=0)  # by banks, in disputes that are open or lost
     checkout_session_id = models.CharField(max_length=120, blank=True)
     payment_intent_id = models.CharField(max_length=64, blank=True)
+    customer_id = models.CharField(max_length=64, blank=True)  # as the merchant's account calls who named the card
+    payment_method_id = models.CharField(max_length=64, blank=True)  # the card, saved there until the agreement ends
+    renews_itself = models.BooleanField(default=False)  # the card may be asked again without anybody there
     capture_before = models.DateTimeField(null=True)
     asked_at = models.DateTimeField()
     held_at = models.DateTimeField(null=True)
@@ -88,6 +93,7 @@ class DepositHold(UUIDNamed):
                     refunded_amount__gte=0,
                     refunded_amount__lte=F("captured_amount"),
                     captured_amount__lte=F("amount"),
+                    taken_back_amount__gte=0,
                 ),
                 name="hold_gives_back_within_captured_within_held",
             ),
@@ -108,14 +114,52 @@ class DepositHold(UUIDNamed):
                 condition=~Q(state__in=holds.HOLDING) | Q(capture_before__isnull=False) & ~Q(payment_intent_id=""),
                 name="hold_holds_until_a_moment",
             ),
+            models.CheckConstraint(
+                condition=Q(renews_itself=False) | ~Q(payment_method_id="") & ~Q(customer_id=""),
+                name="hold_renews_itself_on_a_saved_card",
+            ),
         ]
         indexes = [
             # The daily look at what Stripe has not ended, the longest unread first.
             models.Index(fields=["read_at"], condition=Q(state__in=holds.OPEN), name="hold_to_read"),
+            # The sweeps of holds that run out: to renew them, to end them.
+            models.Index(fields=["capture_before"], condition=Q(state__in=holds.HOLDING), name="hold_to_renew_or_end"),
         ]
 
     def __str__(self) -> str:
         return f"{self.public_id} ({self.state})"
+
+
+class HoldMovement(models.Model):
+    """One movement of a hold's money, in minor units; what turns out otherwise is moved back by a negative one.
+
+    Append-only: the database refuses to change or delete one (`perks.hold_guards`). The hold's own columns are the
+    sums, and the daily check compares them.
+    """
+
+    class Kind(models.TextChoices):
+        HELD = holds.HELD_SUM
+        CAPTURED = holds.CAPTURED_SUM
+        LET_GO = holds.LET_GO_SUM
+        GIVEN_BACK = holds.GIVEN_BACK_SUM
+        TAKEN_BACK = holds.TAKEN_BACK_SUM
+
+    id = models.BigAutoField(primary_key=True)
+    hold = models.ForeignKey(DepositHold, models.RESTRICT, related_name="movements")
+    number = models.PositiveIntegerField()  # of its hold, from 1
+    kind = models.CharField(max_length=10, choices=Kind)
+    amount = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["hold", "number"], name="hold_movement_numbered_once"),
+            models.CheckConstraint(condition=Q(kind__in=holds.SUMS), name="hold_movement_kind_is_known"),
+            models.CheckConstraint(condition=~Q(amount=0), name="hold_movement_moves_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount}"
 
 
 class HoldRefund(UUIDNamed):

@@ -4,7 +4,7 @@ from typing import Final
 
 from stripe import Refund
 
-from perks.payments.client import client, errors, said
+from perks.payments.client import client, errors, noted, said
 
 REFUND: Final = "refund"
 ALL_GIVEN_BACK: Final = "charge_already_refunded"
@@ -37,4 +37,4 @@ def intent_of(refund: Refund) -> str:
 
 def ours(refund: Refund) -> str:
     """Our refund's public id, as its metadata has it; "" for one made at the dashboard."""
-    return dict(refund.metadata or {}).get(REFUND, "")
+    return noted(refund.metadata, REFUND)

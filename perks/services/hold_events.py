@@ -55,7 +55,7 @@ def sweep_holds(*, now: datetime, limit: int = 200) -> int:
 
 
 def expire_holds(*, now: datetime, limit: int = 500) -> int:
-    """End each hold whose time is over, whatever Stripe says of it by then; return how many. None is captured late."""
+    """End each hold whose time is over, whatever Stripe says of it by then; return how many."""
     late = DepositHold.objects.filter(state=holds.HELD, capture_before__lte=now).order_by("capture_before")
     ended = 0
     for hold in list(late[:limit]):
@@ -63,6 +63,6 @@ def expire_holds(*, now: datetime, limit: int = 500) -> int:
             agreement, held = locked(hold)
             if held.state == State.HELD:
                 end(held, State.EXPIRED, now)
-                tell_agreement(agreement)
+                tell_agreement(agreement, now)
                 ended += 1
     return ended

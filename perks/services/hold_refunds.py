@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import structlog
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 from stripe import Dispute, Refund
 
@@ -17,7 +18,7 @@ from perks.models import DepositAgreement, DepositHold, HoldDispute, HoldRefund,
 from perks.payments import disputes as disputes_at_stripe
 from perks.payments import refunds as at_stripe
 from perks.payments.client import Rejected, Transient
-from perks.services.hold_steps import sync_intent
+from perks.services.hold_steps import keep, locked, sync_intent, tell_merchant
 from perks.services.stripe_calls import decide, performs
 from perks.services.stripe_events import StripeEvent, moment, on_event, read_fresh
 
@@ -58,7 +59,7 @@ def refund_hold(
         hold=hold, account_id=hold.account_id, amount=amount, reason=reason, decided_by=by, decided_at=now
     )
     hold.refunded_amount += amount
-    hold.save(update_fields=["refunded_amount"])
+    keep(hold, now)
     decide(
         key=f"refund:{refund.public_id}",
         operation=REFUND,
@@ -140,7 +141,7 @@ def _made_elsewhere(hold: DepositHold, said: Refund) -> HoldRefund:
         hold=hold, account_id=hold.account_id, refund_id=said.id, amount=said.amount, decided_at=timezone.now()
     )
     hold.refunded_amount += said.amount
-    hold.save(update_fields=["refunded_amount"])
+    keep(hold, timezone.now())
     return refund
 
 
@@ -150,7 +151,7 @@ def _fail(refund: HoldRefund, why: str) -> None:
     failed = HoldRefund.objects.filter(pk=refund.pk).exclude(state=HoldRefund.State.FAILED)
     if failed.update(state=HoldRefund.State.FAILED, why_failed=why[:80]):
         hold.refunded_amount -= refund.amount
-        hold.save(update_fields=["refunded_amount"])
+        keep(hold, timezone.now())
         log.warning("hold.refund_failed", refund=refund.public_id, why=why)
 
 
@@ -177,9 +178,11 @@ def _dispute_changed(event: StripeEvent) -> None:
 
 def _keep_dispute(account: str, said: Dispute) -> None:
     intent_id = disputes_at_stripe.intent_of(said)
-    hold: Any = DepositHold.objects.filter(account_id=account, payment_intent_id=intent_id).first()
-    if hold is None:
+    found: Any = DepositHold.objects.filter(account_id=account, payment_intent_id=intent_id).first()
+    if found is None:
         return  # a payment of the merchant's own
+    now = timezone.now()
+    agreement, hold = locked(found)
     before = HoldDispute.objects.filter(account_id=account, dispute_id=said.id).values_list("status", flat=True).first()
     HoldDispute.objects.update_or_create(
         account_id=account,
@@ -192,6 +195,10 @@ def _keep_dispute(account: str, said: Dispute) -> None:
             "opened_at": moment(said.created),
         },
     )
+    taken = hold.disputes.filter(status__in=holds.DISPUTE_TAKES).aggregate(sum=Sum("amount"))["sum"]
+    hold.taken_back_amount = taken or 0
+    keep(hold, now)
     if before != said.status:
         log.warning("hold.disputed", hold=hold.public_id, status=said.status)
-        audit.record(by=None, action="deposit.dispute", on=hold.agreement.public_id, status=said.status)
+        audit.record(by=None, action="deposit.dispute", on=agreement.public_id, status=said.status)
+        tell_merchant(agreement, "disputed", now)

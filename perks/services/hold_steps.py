@@ -7,19 +7,22 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from django.db.models import F, Sum
 from django.utils import timezone
 from stripe import PaymentIntent
 
 from perks import holds
-from perks.models import DepositAgreement, DepositHold
+from perks.models import DepositAgreement, DepositHold, HoldMovement
 from perks.models.deposits import ENDED
 from perks.payments import holds as at_stripe
 from perks.services.stripe_calls import decide
 from perks.services.stripe_events import moment, read_fresh
+from perks.services.telling import tell_deposit
 
 log = structlog.get_logger(__name__)
 
 RELEASE: Final = "release_hold"
+FORGET: Final = "forget_card"
 SHORTEST: Final = timedelta(days=4)
 """How long a hold surely lasts where Stripe does not say."""
 LAPSED: Final = ("automatic", "expired")
@@ -58,21 +61,27 @@ def apply_intent(hold: DepositHold, intent: PaymentIntent, *, now: datetime | No
     held.capture_before = reading.capture_before or held.capture_before
     if held.state == State.CAPTURED:
         held.captured_amount = reading.received
+    if before in holds.OPEN and not held.payment_method_id:
+        held.customer_id, held.payment_method_id = at_stripe.saved_card(intent)
     if before != held.state:
-        _stepped(agreement, held, now)
-    held.save()
-    tell_agreement(agreement)
+        _stepped(agreement, held, intent, now)
+    keep(held, now)
+    tell_agreement(agreement, now)
     return held
 
 
-def _stepped(agreement: DepositAgreement, held: DepositHold, now: datetime) -> None:
+def _stepped(agreement: DepositAgreement, held: DepositHold, intent: PaymentIntent, now: datetime) -> None:
+    log.info("hold.moved", hold=held.public_id, state=held.state)
+    if held.state in (State.HELD, State.CAPTURED):
+        held.held_at = held.held_at or now
     if held.state not in holds.OPEN:
         held.ended_at = held.ended_at or now
-    elif held.state == State.HELD:
-        held.held_at = now
+        return
+    if held.state == State.HELD:
         held.capture_before = held.capture_before or now + SHORTEST
+        may_be_asked_again = held.renews_id is not None or intent.setup_future_usage == at_stripe.SAVED
+        held.renews_itself = may_be_asked_again and bool(held.payment_method_id)
         _take_the_place(agreement, held, now)
-    log.info("hold.moved", hold=held.public_id, state=held.state)
 
 
 def _take_the_place(agreement: DepositAgreement, held: DepositHold, now: datetime) -> None:
@@ -81,7 +90,17 @@ def _take_the_place(agreement: DepositAgreement, held: DepositHold, now: datetim
         let_go(held)
         return
     for old in DepositHold.objects.select_for_update().holding().filter(agreement=agreement).exclude(pk=held.pk):
-        let_go(old)
+        if old.state == State.HELD:
+            let_go(old)
+    if held.renews_id is None:
+        tell_merchant(agreement, "held", now)
+
+
+def tell_merchant(agreement: DepositAgreement, event: str, now: datetime) -> None:
+    """Promise `deposit.<event>` about what is held, between the steps of the agreement itself."""
+    DepositAgreement.objects.filter(pk=agreement.pk).update(sequence=F("sequence") + 1)
+    agreement.refresh_from_db(fields=["sequence"])
+    tell_deposit(agreement, event, now=now)
 
 
 def let_go(hold: DepositHold) -> None:
@@ -94,7 +113,37 @@ def let_go(hold: DepositHold) -> None:
 def end(hold: DepositHold, state: str, now: datetime) -> None:
     """End a hold without Stripe's word on an intent: it is locked, and nothing of it is kept aside any more."""
     hold.state, hold.ended_at = state, now
+    keep(hold, now)
+
+
+def not_held(hold: DepositHold, now: datetime) -> None:
+    """Nothing came of an attempt: its page has closed, or its card or account was refused."""
+    agreement, asked = locked(hold)
+    if asked.state in (*holds.ASKED, State.RELEASING):
+        end(asked, State.FAILED if asked.state in holds.ASKED else State.RELEASED, now)
+        tell_agreement(agreement, now)
+
+
+def keep(hold: DepositHold, now: datetime) -> None:
+    """Save a hold whose row is locked, and write down what has moved of its money since."""
     hold.save()
+    wanted = holds.sums_of(
+        hold.state,
+        amount=hold.amount,
+        was_held=hold.held_at is not None,
+        captured=hold.captured_amount,
+        given_back=hold.refunded_amount,
+        taken_back=hold.taken_back_amount,
+    )
+    moved = HoldMovement.objects.filter(hold=hold)
+    sums = dict(moved.values_list("kind").annotate(sum=Sum("amount")).order_by())
+    new = [(kind, amount - sums.get(kind, 0)) for kind, amount in wanted.items() if amount != sums.get(kind, 0)]
+    if new:
+        first = moved.count() + 1
+        HoldMovement.objects.bulk_create(
+            HoldMovement(hold=hold, number=first + place, kind=kind, amount=amount, at=now)
+            for place, (kind, amount) in enumerate(new)
+        )
 
 
 def locked(hold: DepositHold) -> tuple[DepositAgreement, DepositHold]:
@@ -103,8 +152,11 @@ def locked(hold: DepositHold) -> tuple[DepositAgreement, DepositHold]:
     return agreement, DepositHold.objects.select_for_update().get(pk=hold.pk)
 
 
-def tell_agreement(agreement: DepositAgreement) -> None:
-    """Write on the agreement until when something is held; a moment that is past says that it ran out."""
+def tell_agreement(agreement: DepositAgreement, now: datetime) -> None:
+    """Write on the agreement until when something is held; a moment that is past says that it ran out.
+
+    Once the agreement and all its holds are over, the merchant's account forgets the card.
+    """
     last = DepositHold.objects.filter(agreement=agreement, held_at__isnull=False).order_by("-held_at", "-number")
     holding = last.filter(state__in=holds.HOLDING).first()
     if holding is not None:
@@ -112,10 +164,20 @@ def tell_agreement(agreement: DepositAgreement) -> None:
     else:
         over = last.first()
         ran_out = over is not None and over.state == State.EXPIRED
-        until = min(over.capture_before, over.ended_at) if ran_out else None  # type: ignore[union-attr,type-var]
+        until = min(over.capture_before or now, over.ended_at or now) if over is not None and ran_out else None
     if until != agreement.hold_expires_at:
         agreement.hold_expires_at, agreement.hold_warned_at = until, None
         agreement.save(update_fields=["hold_expires_at", "hold_warned_at"])
+    if agreement.state in ENDED:
+        _forget_cards(agreement)
+
+
+def _forget_cards(agreement: DepositAgreement) -> None:
+    its = DepositHold.objects.filter(agreement=agreement)
+    if its.unfinished().exists():
+        return
+    for account, card in its.exclude(payment_method_id="").values_list("account_id", "payment_method_id").distinct():
+        decide(key=f"forget:{agreement.public_id}:{card}", operation=FORGET, account=account, payment_method=card)
 
 
 def _reading(intent: PaymentIntent) -> holds.Reading:

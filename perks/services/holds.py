@@ -19,7 +19,17 @@ from perks.errors import BillingUnavailable, HoldPageOver, HoldRefused, Payments
 from perks.models import DepositAgreement, DepositHold, StripeCall
 from perks.payments import holds as at_stripe
 from perks.payments.client import Rejected, Transient
-from perks.services.hold_steps import RELEASE, State, apply_intent, end, let_go, locked, sync_intent, tell_agreement
+from perks.services.hold_steps import (
+    RELEASE,
+    State,
+    apply_intent,
+    end,
+    let_go,
+    locked,
+    not_held,
+    sync_intent,
+    tell_agreement,
+)
 from perks.services.payment_accounts import account_of, can_hold
 from perks.services.plans import require_on
 from perks.services.stripe_calls import DOOR_FIRST, call_now, decide, performs
@@ -29,6 +39,10 @@ log = structlog.get_logger(__name__)
 
 OPEN: Final = "open_hold_page"
 CAPTURE: Final = "capture_hold"
+PROMISE: Final = (
+    "This amount is held, not charged. Holds end after some days, so it may be held again on this card, never more "
+    "than once at a time, until the rental is settled. Then the card is forgotten."
+)
 FINAL: Final = ("succeeded", "canceled")
 GONE: Final = "charge_expired_for_capture"
 
@@ -51,6 +65,8 @@ def request_hold(
         raise PaymentsNotOnboarded
     so_far = DepositHold.objects.filter(agreement=held)
     if asked := so_far.asked_for().first():
+        if asked.renews_id is not None:
+            raise WrongState("It is being held anew at this moment, without you: read the deposit again.")
         return asked
     hold = DepositHold.objects.create(
         agreement=held,
@@ -62,7 +78,7 @@ def request_hold(
         read_at=now,
     )
     decide(
-        key=_opening(hold),
+        key=opening(hold),
         operation=OPEN,
         account=hold.account_id,
         due_at=now + DOOR_FIRST,
@@ -70,6 +86,7 @@ def request_hold(
         amount=hold.amount,
         currency=hold.currency,
         title=f"Deposit at {agreement.merchant.name}: held, not charged",
+        promise=PROMISE,
         return_url=return_url,
     )
     audit.record(by=by, action="deposit.hold", on=agreement.public_id, hold=hold.public_id)
@@ -94,6 +111,8 @@ def _require_wanted(agreement: DepositAgreement, now: datetime) -> None:
     until = agreement.hold_expires_at
     if until is not None and until >= hours.day_end(agreement.until, agreement.zone):
         raise WrongState("It is held already, until after the return.")
+    if any(one.state == State.HELD and one.renews_itself for one in agreement.holds.all()):
+        raise WrongState("It is held already, and is held anew by itself before that ends.")
 
 
 def page_of(hold: DepositHold) -> str:
@@ -101,7 +120,7 @@ def page_of(hold: DepositHold) -> str:
 
     Raises `BillingUnavailable` when Stripe does not answer, and `HoldRefused` when it opens no page.
     """
-    call = call_now(StripeCall.objects.get(key=_opening(hold)))
+    call = call_now(StripeCall.objects.get(key=opening(hold)))
     session = call.result
     if call.state != StripeCall.State.DONE or session is None:
         raise HoldRefused
@@ -114,7 +133,7 @@ def page_of(hold: DepositHold) -> str:
     raise HoldPageOver
 
 
-def _opening(hold: DepositHold) -> str:
+def opening(hold: DepositHold) -> str:
     return f"hold:{hold.public_id}"
 
 
@@ -124,10 +143,7 @@ def _opened(call: StripeCall, session: Any) -> None:
 
 
 def _not_opened(call: StripeCall, error: Rejected) -> None:
-    agreement, hold = locked(_named(call))
-    if hold.state in (*holds.ASKED, State.RELEASING):
-        end(hold, State.FAILED if hold.state in holds.ASKED else State.RELEASED, timezone.now())
-        tell_agreement(agreement)
+    not_held(_named(call), timezone.now())
 
 
 def _read_page(call: StripeCall) -> Any:
@@ -156,17 +172,14 @@ def sync_page(account: str, session_id: str) -> None:
 def _apply_page(account: str, session: Any) -> None:
     key = DepositHold.key_of(session.client_reference_id or "")
     found = None if key is None else DepositHold.objects.filter(pk=key, account_id=account).first()
-    if found is None:
+    if found is None or found.checkout_session_id not in ("", session.id):
         return  # a payment of the merchant's own
-    agreement, hold = locked(found)
+    _, hold = locked(found)
     hold.read_at = timezone.now()
-    if hold.checkout_session_id in ("", session.id):
-        hold.checkout_session_id = session.id
-        if session.status == "expired" and hold.state in (*holds.ASKED, State.RELEASING):
-            hold.ended_at = hold.read_at
-            hold.state = State.FAILED if hold.state in holds.ASKED else State.RELEASED
+    hold.checkout_session_id = session.id
     hold.save()
-    tell_agreement(agreement)
+    if session.status == "expired":
+        not_held(hold, hold.read_at)
 
 
 # -- The end of an agreement ----------------------------------------------------------------------------------------
@@ -175,12 +188,12 @@ def end_holds(agreement: DepositAgreement, *, settled: int, now: datetime) -> No
 
     In the transaction that ends the agreement, so that nothing stays held for nothing.
     """
-    for hold in DepositHold.objects.select_for_update().filter(agreement=agreement, state__in=holds.OPEN):
+    for hold in DepositHold.objects.select_for_update().filter(agreement=agreement).unfinished().order_by("pk"):
         if hold.state in holds.ASKED:
             let_go(hold)
         elif hold.state == State.HELD:
             _capture_or_let_go(hold, holds.captured_of(settled, hold.amount), now)
-    tell_agreement(agreement)
+    tell_agreement(agreement, now)
 
 
 def _capture_or_let_go(hold: DepositHold, amount: int, now: datetime) -> None:
@@ -208,7 +221,8 @@ def _named(call: StripeCall) -> DepositHold:
 def _apply(call: StripeCall, result: Any) -> None:
     """An intent or a closed page, as Stripe answered; None: it is over in a way that is not seen yet."""
     if result is None:
-        log.error("hold.unclear", call=call.pk)
+        if _named(call).state in holds.OPEN:
+            log.error("hold.unclear", call=call.pk)
     elif result.object == "payment_intent":
         apply_intent(_named(call), result)
     else:
@@ -236,6 +250,8 @@ def _end_of(call: StripeCall) -> Any:
     hold = _named(call)
     if hold.payment_intent_id:
         return _ended_intent(hold.payment_intent_id, call.account)
+    if not hold.checkout_session_id:
+        return None
     session = at_stripe.read_page(hold.checkout_session_id, account=call.account)
     if intent_id := at_stripe.intent_of(session):
         return _ended_intent(intent_id, call.account)
@@ -248,9 +264,8 @@ def _release(call: StripeCall) -> Any:
     hold = _named(call)
     intent_id = hold.payment_intent_id
     if not intent_id and not hold.checkout_session_id:
-        opening = StripeCall.objects.get(key=_opening(hold))
-        if opening.state == StripeCall.State.PENDING:
-            raise Transient("Its page is not opened yet.")
+        if StripeCall.objects.get(key=opening(hold)).state == StripeCall.State.PENDING:
+            raise Transient("It is not asked for yet.")
         return None
     if not intent_id:
         try:

@@ -55,7 +55,9 @@ def _not_following(citizen_ids: Sequence[int]) -> list[int]:
 
 def _promised() -> set[int]:
     """The citizens whose scores are about to be made again."""
-    waiting = OutboxMessage.objects.filter(topic=RESCORE_TOPIC, done_at=None, dead_at=None).values_list("payload", flat=True)
+    waiting = OutboxMessage.objects.filter(topic=RESCORE_TOPIC, done_at=None, dead_at=None).values_list(
+        "payload", flat=True
+    )
     return {citizen_id for payload in waiting for citizen_id in payload["citizen_ids"]}
 
 
