@@ -155,6 +155,11 @@ DELETE merchant/branches/{branch}                    401 403 403 403 204 204 404
 GET    merchant/clients                              401 403 403 403 403 200 200 403 403 403 403 403
 POST   merchant/clients                              401 403 403 403 403 201 201 403 403 403 403 403
 DELETE merchant/clients/{server}                     401 403 403 403 403 204 404 403 403 403 403 403
+GET    merchant/billing                              401 403 403 403 403 200 200 403 403 403 403 403
+POST   merchant/billing/checkout                     401 403 403 403 403 409 409 403 403 403 403 403
+POST   merchant/billing/portal                       401 403 403 403 403 409 409 403 403 403 403 403
+GET    merchant/billing/usage                        401 403 403 403 403 200 200 403 403 403 403 403
+GET    merchant/billing/usage.csv                    401 403 403 403 403 200 200 403 403 403 403 403
 GET    merchant/arrivals                             401 403 403 200 200 200 200 200 403 403 403 403
 GET    merchant/devices                              401 403 403 403 200 200 200 403 403 403 403 403
 POST   merchant/devices                              401 403 403 403 201 201 400 403 403 403 403 403
@@ -353,6 +358,10 @@ GET    merchant/team                                 302 302 302 403 403 200 200
 POST   merchant/team                                 302 302 302 403 403 200 200 302 302
 GET    merchant/clients                              302 302 302 403 403 200 200 302 302
 POST   merchant/clients                              302 302 302 403 403 200 200 302 302
+GET    merchant/billing                              302 302 302 403 403 200 200 302 302
+GET    merchant/billing/usage                        302 302 302 403 403 200 200 302 302
+POST   merchant/billing/checkout                     302 302 302 403 403 302 302 302 302
+POST   merchant/billing/portal                       302 302 302 403 403 302 302 302 302
 GET    merchant/tills                                302 302 302 403 200 200 200 302 302
 POST   merchant/tills                                302 302 302 403 200 200 200 302 302
 GET    merchant/pin                                  302 302 302 200 200 200 200 302 302

@@ -129,6 +129,7 @@ urlpatterns = [
     path("merchant/billing", billing.BillingView.as_view(), name="merchant-billing"),
     path("merchant/billing/checkout", billing.CheckoutView.as_view(), name="merchant-billing-checkout"),
     path("merchant/billing/portal", billing.PortalView.as_view(), name="merchant-billing-portal"),
+    path("merchant/billing/onboarding", billing.OnboardingView.as_view(), name="merchant-billing-onboarding"),
     path("merchant/billing/usage", billing.UsageView.as_view(), name="merchant-billing-usage"),
     path("merchant/billing/usage.csv", billing.UsageCsvView.as_view(), name="merchant-billing-usage-csv"),
     path("merchant/members", team.MemberListView.as_view(), name="merchant-member-list"),

@@ -12,6 +12,7 @@ from perks.models import (
     GiftCard,
     GiftCardPosting,
     HoldDispute,
+    HoldMovement,
     HoldRefund,
     Invitation,
     MakeGood,
@@ -86,6 +87,12 @@ exports(
     tells="what was held on your card of a deposit, and what was charged of it; amounts are in minor units",
 )
 exports(
+    "deposit_hold_movements",
+    HoldMovement,
+    "hold__agreement__citizen",
+    tells="each movement of what was held on your card, in minor units",
+)
+exports(
     "deposit_refunds",
     HoldRefund,
     "hold__agreement__citizen",
@@ -125,4 +132,5 @@ exports(
 _BY_AN_OPERATOR = "It says which operator decided, in the product's name; what you did as one stands in acts."
 for _label in ("perks.PerkVersion", "perks.ReportCase", "perks.RegistryNumber"):
     is_not_exported(_label, _BY_AN_OPERATOR)
+is_not_exported("perks.UsedPerk", "A line of the merchant's bill: all it knows of you is your redemption.")
 is_not_exported("perks.UsageMark", "It counts under a key that names nobody.")

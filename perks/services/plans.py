@@ -4,7 +4,7 @@ The page Stripe sends the merchant back to grants nothing: a plan is what Stripe
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -210,7 +210,7 @@ def _keep_subscription(read: Any) -> None:
             "period_began_at": moment(licensed.current_period_start),
             "period_ends_at": moment(licensed.current_period_end),
             "is_ending": bool(read.cancel_at_period_end),
-            "began_at": moment(read.start_date),
+            "began_at": datetime.fromtimestamp(read.start_date, UTC),
             "ended_at": moment(read.ended_at),
             "read_at": timezone.now(),
         },

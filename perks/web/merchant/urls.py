@@ -59,6 +59,7 @@ urlpatterns = [
     path("merchant/billing", billing.Billing.as_view(), name="billing"),
     path("merchant/billing/usage", billing.UsageFile.as_view(), name="usage_file"),
     path("merchant/billing/checkout", billing.ToStripe.as_view(), {"where": "checkout"}, name="billing_checkout"),
+    path("merchant/billing/onboarding", billing.ToStripe.as_view(), {"where": "onboarding"}, name="billing_onboarding"),
     path("merchant/billing/portal", billing.ToStripe.as_view(), {"where": "portal"}, name="billing_portal"),
     path("merchant/branches", branches.Branches.as_view(), name="branches"),
     path("merchant/team", team.Team.as_view(), name="team"),
