@@ -11,7 +11,14 @@ from perks import holds
 from perks.models import DepositHold, HoldMovement, StripeCall
 from perks.models.deposits import ENDED
 
-ON_THE_MERCHANTS_ACCOUNT = ("open_hold_page", "hold_again", "capture_hold", "release_hold", "refund_hold", "forget_card")
+ON_THE_MERCHANTS_ACCOUNT = (
+    "open_hold_page",
+    "hold_again",
+    "capture_hold",
+    "release_hold",
+    "refund_hold",
+    "forget_card",
+)
 
 
 @invariant("What a hold says was held, captured, let go, given and taken back are the sums of its movements.")
@@ -40,7 +47,9 @@ def _given_back_are_its_refunds() -> Iterable[str]:
     return (f"hold {pk}" for pk in wrong.values_list("pk", flat=True).iterator())
 
 
-@invariant("A hold is of what is left of its agreement, and no more of it is captured than the agreement was settled at.")
+@invariant(
+    "A hold is of what is left of its agreement, and no more of it is captured than the agreement was settled at."
+)
 def _holds_are_of_their_agreements() -> Iterable[str]:
     fitting = Q(amount=F("agreement__remainder_amount"), currency=F("agreement__currency"))
     within = Q(to_capture__isnull=True) | Q(to_capture__lte=F("agreement__settled_amount"))

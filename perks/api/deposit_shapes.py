@@ -162,7 +162,8 @@ class HoldSerializer(serializers.Serializer):
     amount = MoneyShape(help_text="what is held, or asked for")
     captured = MoneyShape(help_text="what was charged of it")
     refunded = MoneyShape(help_text="what was given back of that")
-    until = serializers.DateTimeField(allow_null=True, help_text="the card's bank lets go of it then")
+    capture_before = serializers.DateTimeField(allow_null=True, help_text="the card's bank lets go of it then")
+    renews_itself = serializers.BooleanField(help_text="it is held anew before that, on the same card, as agreed")
 
 
 class RefundSerializer(serializers.Serializer):

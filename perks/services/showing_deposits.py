@@ -161,7 +161,8 @@ def _hold(agreement: DepositAgreement) -> dict[str, Any] | None:
         "amount": money(hold.amount, currency),
         "captured": money(hold.captured_amount, currency),
         "refunded": money(hold.refunded_amount, currency),
-        "until": instant(hold.capture_before),
+        "capture_before": instant(hold.capture_before),
+        "renews_itself": hold.renews_itself,
     }
 
 

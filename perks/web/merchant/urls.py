@@ -50,6 +50,7 @@ urlpatterns = [
     path("merchant/deposits/<str:deposit_id>", deposits.DepositPage.as_view(), name="deposit"),
     path("merchant/deposits/<str:deposit_id>/pick-up", deposits.PickUp.as_view(), name="deposit_pick_up"),
     path("merchant/deposits/<str:deposit_id>/return", deposits.Return.as_view(), name="deposit_return"),
+    path("merchant/deposits/<str:deposit_id>/refund", deposits.Refund.as_view(), name="deposit_refund"),
     path("merchant/deposits/<str:deposit_id>/claim", deposits.Claim.as_view(), name="deposit_claim"),
     path(
         "merchant/deposits/<str:deposit_id>/files/<str:file_id>",

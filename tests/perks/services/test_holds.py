@@ -74,13 +74,15 @@ def test_what_is_left_is_held_by_the_merchants_own_account(both):
         "amount": money(HALF),
         "captured": money(0),
         "refunded": money(0),
-        "until": None,
+        "capture_before": None,
+        "renews_itself": False,
     }
     both.standin.pay_checkout(session["id"])
     told(both)
     shown = both.shown()
     until = "2026-11-30T12:00:00Z"
-    assert (shown["hold"]["state"], shown["hold"]["until"], shown["hold_expires_at"]) == ("held", until, until)
+    hold = shown["hold"]
+    assert (hold["state"], hold["capture_before"], shown["hold_expires_at"]) == ("held", until, until)
     assert shown["may_hold"] is False
     assert both.intent()["metadata"] == {"hold": both.hold().public_id}
     assert both.mine("hold").json()["code"] == "wrong_state"
