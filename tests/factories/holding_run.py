@@ -48,13 +48,13 @@ ROUTES = [
 WAYS = ["drop_before", "drop_after", "stored", "stored_after", "status"]
 WEIGHTS = {
     "arrive": 14,
-    "ask": 5,
-    "pay": 5,
-    "pick_up": 12,
-    "return_it": 12,
-    "claim": 14,
+    "ask": 4,
+    "pay": 4,
+    "pick_up": 6,
+    "return_it": 10,
+    "claim": 12,
     "contest": 8,
-    "decide": 12,
+    "decide": 7,
     "cancel": 1,
     "refund": 9,
     "refund_at_stripe": 2,
@@ -65,7 +65,7 @@ WEIGHTS = {
     "fault": 5,
     "hear": 9,
     "work": 9,
-    "wait": 3,
+    "wait": 4,
 }
 
 
@@ -109,8 +109,12 @@ class HoldingRun:
         """Accept a waiver and go to name a card; some are distracted on the way."""
         agreement = accepted(perk=self.random.choice(self.perks), now=timezone.now(), days=self.random.randint(1, 12))
         page = self.ask(agreement)
-        if self.random.random() < 0.8:
+        if self.random.random() < 0.9:
             self.pay(page)
+        if self.random.random() < 0.7:
+            self.hear()
+            self.work(1)
+            self.pick_up(agreement)
 
     def ask(self, agreement: Any = None) -> str:
         agreement = agreement or self.one_of(State.ACCEPTED, State.ACTIVE)
@@ -123,8 +127,8 @@ class HoldingRun:
         page = page or self.random.choice(self.standin.all("checkout.session", status="open"))["id"]
         self.standin.pay_checkout(page, self.random.choice(CARDS), authenticated=self.random.random() < 0.7)
 
-    def pick_up(self) -> None:
-        agreement = self.one_of(State.ACCEPTED)
+    def pick_up(self, agreement: Any = None) -> None:
+        agreement = agreement or self.one_of(State.ACCEPTED)
         pick_up_deposit(
             agreement=agreement, by=self.managers[agreement.merchant_id], branch=agreement.redemption.branch
         )
@@ -175,7 +179,9 @@ class HoldingRun:
         self.standin.expire_hold(self.random.choice(intents)["id"])
 
     def dispute(self) -> None:
-        self.standin.open_dispute(self.charged().payment_intent_id)
+        intent = self.charged().payment_intent_id
+        if not self.standin.all("dispute", payment_intent=intent):
+            self.standin.open_dispute(intent)
 
     def dispute_ends(self) -> None:
         disputes = self.standin.all("dispute", status="needs_response")
