@@ -65,8 +65,8 @@ def _nothing_is_held_for_nothing() -> Iterable[str]:
 
 @invariant("A citizen's card is held and charged on a merchant's own account, never on the platform's.")
 def _the_platform_holds_nothing() -> Iterator[str]:
-    for pk in DepositHold.objects.filter(account_id="").values_list("pk", flat=True):
-        yield f"hold {pk}"
+    for hold in DepositHold.objects.filter(account_id="").values_list("pk", flat=True):
+        yield f"hold {hold}"
     ours = StripeCall.objects.filter(operation__in=ON_THE_MERCHANTS_ACCOUNT, account="")
-    for pk in ours.values_list("pk", flat=True):
-        yield f"call {pk}"
+    for call in ours.values_list("pk", flat=True):
+        yield f"call {call}"

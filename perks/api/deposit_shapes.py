@@ -79,7 +79,7 @@ class PickUpBody(StrictSerializer):
     branch = Text(max_length=40, required=False, help_text="a branch's id; needed where there are several")
 
 
-class RefundBody(StrictSerializer):
+class DepositRefundBody(StrictSerializer):
     amount = MoneySerializer()
     reason = Text(max_length=HoldRefund.LONGEST_REASON, help_text="your guest reads it")
 
@@ -166,7 +166,7 @@ class HoldSerializer(serializers.Serializer):
     renews_itself = serializers.BooleanField(help_text="it is held anew before that, on the same card, as agreed")
 
 
-class RefundSerializer(serializers.Serializer):
+class HoldRefundSerializer(serializers.Serializer):
     id = serializers.CharField()
     state = serializers.ChoiceField(HoldRefund.State.values)
     amount = MoneyShape()
@@ -174,7 +174,7 @@ class RefundSerializer(serializers.Serializer):
     at = serializers.DateTimeField()
 
 
-class DisputeSerializer(serializers.Serializer):
+class HoldDisputeSerializer(serializers.Serializer):
     """The card's owner wants the charge back; you answer at Stripe."""
 
     status = serializers.CharField(help_text="as Stripe calls it")
@@ -216,7 +216,7 @@ class AgreementSerializer(DepositTermsSerializer):
     ended_at = serializers.DateTimeField(allow_null=True)
     hold_expires_at = serializers.DateTimeField(allow_null=True, help_text="of what is left; null: nothing is held")
     hold = HoldSerializer(allow_null=True, help_text="null: none was asked for")
-    refunds = RefundSerializer(many=True)
+    refunds = HoldRefundSerializer(many=True)
     may_hold = serializers.BooleanField(help_text="what is left can be held now, for the first time or anew")
 
 
@@ -226,7 +226,7 @@ class OwnAgreementSerializer(AgreementSerializer):
 
 class MerchantAgreementSerializer(AgreementSerializer):
     first_name = serializers.CharField(allow_null=True, help_text="once it was picked up")
-    disputes = DisputeSerializer(many=True)
+    disputes = HoldDisputeSerializer(many=True)
 
 
 A_FILE: Final = {(200, "image/jpeg"): OpenApiTypes.BINARY, (200, "application/pdf"): OpenApiTypes.BINARY}

@@ -7,17 +7,17 @@ import structlog
 from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
-from stripe import Dispute, Refund
 
 from citizen_app import audit
 from citizen_app.errors import FieldError, InvalidInput, WrongState
 from citizen_app.models import Citizen
 from perks import holds
-from perks.errors import ChargeDisputed
+from perks.hold_errors import ChargeDisputed
 from perks.models import DepositAgreement, DepositHold, HoldDispute, HoldRefund, StripeCall
 from perks.payments import disputes as disputes_at_stripe
 from perks.payments import refunds as at_stripe
 from perks.payments.client import Rejected, Transient
+from perks.payments.objects import Dispute, Refund
 from perks.services.hold_steps import keep, locked, sync_intent, tell_merchant
 from perks.services.stripe_calls import decide, performs
 from perks.services.stripe_events import StripeEvent, moment, on_event, read_fresh
@@ -192,7 +192,7 @@ def _keep_dispute(account: str, said: Dispute) -> None:
             "status": said.status,
             "amount": said.amount,
             "due_by": moment(said.evidence_details.due_by),
-            "opened_at": moment(said.created),
+            "opened_at": moment(said.created) or now,
         },
     )
     taken = hold.disputes.filter(status__in=holds.DISPUTE_TAKES).aggregate(sum=Sum("amount"))["sum"]

@@ -11,12 +11,12 @@ from typing import Any, Final
 import structlog
 from django.db import transaction
 from django.utils import timezone
-from stripe import PaymentIntent
 
 from perks.models import DepositHold, StripeCall
 from perks.models.deposits import ENDED
 from perks.payments import holds as at_stripe
 from perks.payments.client import Rejected, is_on
+from perks.payments.objects import PaymentIntent
 from perks.services.deposit_steps import state_at
 from perks.services.hold_steps import FORGET, State, apply_intent, locked, not_held
 from perks.services.holds import opening
@@ -85,7 +85,7 @@ def _refused(call: StripeCall, error: Rejected) -> None:
     """The bank does not hold it again with nobody there: the old hold ends as it would, and both sides are warned."""
     new = _named(call)
     not_held(new, timezone.now())
-    DepositHold.objects.filter(pk=new.renews_id).update(renews_itself=False)
+    DepositHold.objects.filter(renewed_by=new).update(renews_itself=False)
     log.info("hold.not_renewed", hold=new.public_id, code=error.code)
 
 

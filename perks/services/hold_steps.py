@@ -9,12 +9,12 @@ from typing import Final
 import structlog
 from django.db.models import F, Sum
 from django.utils import timezone
-from stripe import PaymentIntent
 
 from perks import holds
 from perks.models import DepositAgreement, DepositHold, HoldMovement
 from perks.models.deposits import ENDED
 from perks.payments import holds as at_stripe
+from perks.payments.objects import PaymentIntent
 from perks.services.stripe_calls import decide
 from perks.services.stripe_events import moment, read_fresh
 from perks.services.telling import tell_deposit

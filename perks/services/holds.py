@@ -15,7 +15,8 @@ from citizen_app import audit
 from citizen_app.errors import WrongState
 from citizen_app.models import Citizen
 from perks import holds, hours
-from perks.errors import BillingUnavailable, HoldPageOver, HoldRefused, PaymentsNotOnboarded
+from perks.errors import BillingUnavailable, PaymentsNotOnboarded
+from perks.hold_errors import HoldPageOver, HoldRefused
 from perks.models import DepositAgreement, DepositHold, StripeCall
 from perks.payments import holds as at_stripe
 from perks.payments.client import Rejected, Transient

@@ -10,14 +10,14 @@ from typing import Any, Final
 import structlog
 from django.db import transaction
 from django.utils import timezone
-from stripe import Account
 
 from citizen_app import audit
 from citizen_app.models import Citizen
-from perks.errors import AccountRefused
+from perks.hold_errors import AccountRefused
 from perks.models import Merchant, PaymentAccount, StripeCall
 from perks.payments import accounts as at_stripe
 from perks.payments.client import Rejected, Transient, is_on
+from perks.payments.objects import Account
 from perks.services.plans import asked, require_on
 from perks.services.stripe_calls import DOOR_FIRST, call_now, decide, performs
 from perks.services.stripe_events import StripeEvent, on_event, read_fresh

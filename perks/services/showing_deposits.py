@@ -148,7 +148,7 @@ def shown_hold(agreement: DepositAgreement) -> DepositHold | None:
     """The hold that counts: the one that holds or was charged, else the last that was asked for."""
     attempts = list(agreement.holds.all())
     counting = [one for one in attempts if one.state in (*holds.HOLDING, holds.CAPTURED)]
-    return (counting or attempts or [None])[-1]
+    return next(iter(reversed(counting or attempts)), None)
 
 
 def _hold(agreement: DepositAgreement) -> dict[str, Any] | None:

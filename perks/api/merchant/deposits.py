@@ -22,9 +22,9 @@ from perks.api.deposit_shapes import (
     A_FILE,
     ClaimBody,
     DepositQuery,
+    DepositRefundBody,
     MerchantAgreementSerializer,
     PickUpBody,
-    RefundBody,
 )
 from perks.api.merchant.access import Acts, acting_of
 from perks.api.merchant.branches import named_branch
@@ -144,12 +144,12 @@ class RefundView(ApiView):
     permission_classes = [Acts("refund deposits")]
     refusals = frozenset({409})  # charge_disputed, wrong_state
 
-    @extend_schema(operation_id="refund_deposit", request=RefundBody, responses=MerchantAgreementSerializer)
+    @extend_schema(operation_id="refund_deposit", request=DepositRefundBody, responses=MerchantAgreementSerializer)
     @idempotent
     def post(self, request: Request, deposit_id: str) -> Response:
         """Give back an amount, at most what is left of what was charged; `refunds` tells what became of it."""
         acting, agreement = acting_of(request), seen(request).named(deposit_id)
-        said = read_body(request, RefundBody)
+        said = read_body(request, DepositRefundBody)
         amount = said["amount"]
         refund_hold(
             agreement=agreement,
