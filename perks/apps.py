@@ -9,7 +9,15 @@ class PerksConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this room does about promises, sweeps, leaving, invariants and other rooms' pages."""
-        from perks import billing_invariants, billing_tasks, deposit_tasks, invariants, tasks  # noqa: F401  (importing registers)
+        from perks import (  # noqa: F401  (importing registers)
+            billing_invariants,
+            billing_tasks,
+            deposit_tasks,
+            hold_invariants,
+            hold_tasks,
+            invariants,
+            tasks,
+        )
         from perks.api import sandbox  # noqa: F401
         from perks.api.merchant import tokens  # noqa: F401
         from perks.payments import checks  # noqa: F401

@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from citizen_app import audit_guards
 from citizen_app.api.throttles import forget_counts
-from perks import gift_card_guards
+from perks import gift_card_guards, hold_guards
 from tests import budgets  # noqa: F401  (for all property tests)
 from tests.databases import asks_a_database, quick_set_up
 from tests.stripe_standin import deliver, standin, standin_over_http  # noqa: F401  (for every test that asks)
@@ -63,7 +63,7 @@ def _tables_are_emptied_by_deleting():
         def delete_all(ops, style, tables, **options):
             return [*aside, *(f"DELETE FROM {ops.quote_name(table)}" for table in tables), *back]
     else:
-        guards = (gift_card_guards, audit_guards)
+        guards = (gift_card_guards, hold_guards, audit_guards)
         aside = [statement for each in guards for statement in each.statements_to_remove("sqlite")]
         back = [statement for each in guards for statement in each.statements_to_install("sqlite")]
 

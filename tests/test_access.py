@@ -112,6 +112,7 @@ GET    me/redemptions/{reserved}/qr.png              401 404 200 404 404 404 404
 GET    me/deposits                                   401 200 200 200 200 200 200 403 403 403 200 200
 GET    me/deposits/{deposit_claimed}                 401 404 200 404 404 404 404 403 403 403 404 404
 POST   me/deposits/{deposit_offered}/accept          401 404 200 404 404 404 404 403 403 403 404 404
+POST   me/deposits/{deposit_offered}/hold            401 404 409 404 404 404 404 403 403 403 404 404
 POST   me/deposits/{deposit_claimed}/contest         401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/deposits/{deposit_claimed}/files/{deposit_file} 401 404 200 404 404 404 404 403 403 403 404 404
 GET    me/make-goods                                 401 200 200 200 200 200 200 403 403 403 200 200
@@ -161,6 +162,7 @@ GET    merchant/deposits/{deposit_returned}          401 403 403 200 200 200 404
 POST   merchant/deposits/{deposit_accepted}/pick-up  401 403 403 200 200 200 404 200 403 403 403 403
 POST   merchant/deposits/{deposit_active}/return     401 403 403 200 200 200 404 200 403 403 403 403
 POST   merchant/deposits/{deposit_returned}/claim    401 403 403 403 200 200 404 403 403 403 403 403
+POST   merchant/deposits/{deposit_returned}/refund   401 403 403 403 409 409 404 403 403 403 403 403
 GET    merchant/deposits/{deposit_claimed}/files/{deposit_file} 401 403 403 403 200 200 404 403 403 403 403 403
 GET    merchant/members                              401 403 403 403 403 200 200 403 403 403 403 403
 POST   merchant/members                              401 403 403 403 403 201 201 403 403 403 403 403
@@ -187,6 +189,7 @@ DELETE merchant/clients/{server}                     401 403 403 403 403 204 404
 GET    merchant/billing                              401 403 403 403 403 200 200 403 403 403 403 403
 POST   merchant/billing/checkout                     401 403 403 403 403 409 409 403 403 403 403 403
 POST   merchant/billing/portal                       401 403 403 403 403 409 409 403 403 403 403 403
+POST   merchant/billing/onboarding                   401 403 403 403 403 409 409 403 403 403 403 403
 GET    merchant/billing/usage                        401 403 403 403 403 200 200 403 403 403 403 403
 GET    merchant/billing/usage.csv                    401 403 403 403 403 200 200 403 403 403 403 403
 GET    merchant/arrivals                             401 403 403 200 200 200 200 200 403 403 403 403
@@ -348,6 +351,7 @@ GET    gift-cards/{card}                             302 404 200 404 404 404 404
 GET    deposits                                      302 200 200 200 200 200 200 200 200
 GET    deposits/{deposit_claimed}                    302 404 200 404 404 404 404 404 404
 POST   deposits/{deposit_offered}/accept             302 404 302 404 404 404 404 404 404
+POST   deposits/{deposit_offered}/hold               302 404 302 404 404 404 404 404 404
 POST   deposits/{deposit_claimed}/contest            302 404 200 404 404 404 404 404 404
 GET    deposits/{deposit_claimed}/files/{deposit_file} 302 404 200 404 404 404 404 404 404
 GET    codes                                         302 200 200 200 200 200 200 200 200
@@ -391,6 +395,7 @@ GET    merchant/deposits/{deposit_returned}          302 302 302 200 200 200 404
 POST   merchant/deposits/{deposit_accepted}/pick-up  302 302 302 302 302 302 404 302 302
 POST   merchant/deposits/{deposit_active}/return     302 302 302 302 302 302 404 302 302
 POST   merchant/deposits/{deposit_returned}/claim    302 302 302 403 200 200 404 302 302
+POST   merchant/deposits/{deposit_returned}/refund   302 302 302 403 200 200 404 302 302
 GET    merchant/deposits/{deposit_claimed}/files/{deposit_file} 302 302 302 403 200 200 404 302 302
 GET    merchant/branches                             302 302 302 403 200 200 200 302 302
 POST   merchant/branches                             302 302 302 403 200 200 200 302 302
@@ -401,6 +406,7 @@ POST   merchant/clients                              302 302 302 403 403 200 200
 GET    merchant/billing                              302 302 302 403 403 200 200 302 302
 GET    merchant/billing/usage                        302 302 302 403 403 200 200 302 302
 POST   merchant/billing/checkout                     302 302 302 403 403 302 302 302 302
+POST   merchant/billing/onboarding                   302 302 302 403 403 302 302 302 302
 POST   merchant/billing/portal                       302 302 302 403 403 302 302 302 302
 GET    merchant/webhooks                             302 302 302 403 200 200 200 302 302
 POST   merchant/webhooks                             302 302 302 403 200 200 200 302 302

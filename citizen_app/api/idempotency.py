@@ -62,6 +62,7 @@ def idempotent(
     needs_key: bool = True,
     first: Callable[..., None] | None = None,
     kept_last: bool = False,
+    then: Callable[[Any, Request, Response], Response] | None = None,
 ) -> Any:
     """Make a view's method safe to retry, in one transaction with its work: `@idempotent` or `@idempotent(secrets=…)`.
 
@@ -72,11 +73,18 @@ def idempotent(
     `first` may refuse before the transaction is opened. With `kept_last` the key's row is inserted whole, after the
     work, which must be all in the database: one statement for two, where work that meets a duplicate waits for rows of
     its own anyway. A duplicate whose work comes to nothing or meets the key is taken back and gets the first's answer.
+
+    `then` goes on from the answer once the transaction is over, the first one's and each replay's: it may ask another
+    service what was decided, and nothing it adds is stored.
     """
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         def wrapper(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+            answer = _answer(view, request, *args, **kwargs)
+            return answer if then is None else then(view, request, answer)
+
+        def _answer(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
             if not needs_key and HEADER not in request.headers:
                 return handler(view, request, *args, **kwargs)
             wanted = _wanted(request)

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from citizen_app.api.pagination import PageQuery
 from citizen_app.api.serializers import MoneySerializer, StrictSerializer, Text, Upload
-from perks.models import DepositAgreement
+from perks.models import DepositAgreement, DepositHold, HoldRefund
 from perks.services.deposit_claims import LONGEST_ITEM, MOST_ITEMS
 from perks.services.deposit_files import MOST_FILES
 
@@ -79,6 +79,11 @@ class PickUpBody(StrictSerializer):
     branch = Text(max_length=40, required=False, help_text="a branch's id; needed where there are several")
 
 
+class DepositRefundBody(StrictSerializer):
+    amount = MoneySerializer()
+    reason = Text(max_length=HoldRefund.LONGEST_REASON, help_text="your guest reads it")
+
+
 class DepositQuery(PageQuery):
     """Which agreements."""
 
@@ -145,6 +150,44 @@ class DepositPlaceSerializer(serializers.Serializer):
     name = serializers.CharField()
 
 
+class HoldSerializer(serializers.Serializer):
+    """What is left of the deposit on a card, held by the merchant's own account: never by this platform."""
+
+    state = serializers.ChoiceField(
+        DepositHold.State.values,
+        help_text="`requested`, `action` (to be confirmed with the bank): nothing is held yet; `held`; `capturing`,"
+        " `captured`: charged, and the rest let go; `releasing`, `released`; `expired`: let go by the card's bank,"
+        " nothing was charged; `failed`: ask again",
+    )
+    amount = MoneyShape(help_text="what is held, or asked for")
+    captured = MoneyShape(help_text="what was charged of it")
+    refunded = MoneyShape(help_text="what was given back of that")
+    capture_before = serializers.DateTimeField(allow_null=True, help_text="the card's bank lets go of it then")
+    renews_itself = serializers.BooleanField(help_text="it is held anew before that, on the same card, as agreed")
+
+
+class HoldRefundSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    state = serializers.ChoiceField(HoldRefund.State.values)
+    amount = MoneyShape()
+    reason = serializers.CharField(allow_null=True, help_text="null: made at Stripe's own dashboard")
+    at = serializers.DateTimeField()
+
+
+class HoldDisputeSerializer(serializers.Serializer):
+    """The card's owner wants the charge back; you answer at Stripe."""
+
+    status = serializers.CharField(help_text="as Stripe calls it")
+    amount = MoneyShape()
+    due_by = serializers.DateTimeField(allow_null=True, help_text="answer at Stripe until then")
+    opened_at = serializers.DateTimeField()
+
+
+class HoldPageSerializer(serializers.Serializer):
+    hold = serializers.CharField()
+    url = serializers.URLField(help_text="send the citizen's browser there; Stripe asks for the card, not we")
+
+
 class AgreementSerializer(DepositTermsSerializer):
     id = serializers.CharField()
     state = serializers.ChoiceField(DepositAgreement.State.values)
@@ -172,6 +215,9 @@ class AgreementSerializer(DepositTermsSerializer):
     decided_because = serializers.CharField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     hold_expires_at = serializers.DateTimeField(allow_null=True, help_text="of what is left; null: nothing is held")
+    hold = HoldSerializer(allow_null=True, help_text="null: none was asked for")
+    refunds = HoldRefundSerializer(many=True)
+    may_hold = serializers.BooleanField(help_text="what is left can be held now, for the first time or anew")
 
 
 class OwnAgreementSerializer(AgreementSerializer):
@@ -180,6 +226,7 @@ class OwnAgreementSerializer(AgreementSerializer):
 
 class MerchantAgreementSerializer(AgreementSerializer):
     first_name = serializers.CharField(allow_null=True, help_text="once it was picked up")
+    disputes = HoldDisputeSerializer(many=True)
 
 
 A_FILE: Final = {(200, "image/jpeg"): OpenApiTypes.BINARY, (200, "application/pdf"): OpenApiTypes.BINARY}

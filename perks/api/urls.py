@@ -45,6 +45,7 @@ urlpatterns = [
     path("me/deposits", deposits.DepositListView.as_view(), name="deposit-list"),
     path("me/deposits/<str:deposit_id>", deposits.DepositView.as_view(), name="deposit"),
     path("me/deposits/<str:deposit_id>/accept", deposits.AcceptView.as_view(), name="deposit-accept"),
+    path("me/deposits/<str:deposit_id>/hold", deposits.HoldView.as_view(), name="deposit-hold"),
     path("me/deposits/<str:deposit_id>/contest", deposits.ContestView.as_view(), name="deposit-contest"),
     path("me/deposits/<str:deposit_id>/files/<str:file_id>", deposits.FileView.as_view(), name="deposit-file"),
     path("me/make-goods", make_goods.MakeGoodListView.as_view(), name="make-good-list"),
@@ -117,6 +118,11 @@ urlpatterns = [
         name="merchant-deposit-claim",
     ),
     path(
+        "merchant/deposits/<str:deposit_id>/refund",
+        merchant_deposits.RefundView.as_view(),
+        name="merchant-deposit-refund",
+    ),
+    path(
         "merchant/deposits/<str:deposit_id>/files/<str:file_id>",
         merchant_deposits.FileView.as_view(),
         name="merchant-deposit-file",
@@ -124,6 +130,7 @@ urlpatterns = [
     path("merchant/billing", billing.BillingView.as_view(), name="merchant-billing"),
     path("merchant/billing/checkout", billing.CheckoutView.as_view(), name="merchant-billing-checkout"),
     path("merchant/billing/portal", billing.PortalView.as_view(), name="merchant-billing-portal"),
+    path("merchant/billing/onboarding", billing.OnboardingView.as_view(), name="merchant-billing-onboarding"),
     path("merchant/billing/usage", billing.UsageView.as_view(), name="merchant-billing-usage"),
     path("merchant/billing/usage.csv", billing.UsageCsvView.as_view(), name="merchant-billing-usage-csv"),
     path("merchant/members", team.MemberListView.as_view(), name="merchant-member-list"),

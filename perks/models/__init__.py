@@ -6,9 +6,11 @@ from perks.models.catalogue import Perk, PerkCategory, PerkImage, PerkVersion, T
 from perks.models.code_lists import CodeList, CodeUpload, OutsideCode
 from perks.models.deposits import DepositAgreement, DepositFile
 from perks.models.gift_cards import GiftCard, GiftCardPosting
+from perks.models.holds import DepositHold, HoldDispute, HoldMovement, HoldRefund
 from perks.models.make_goods import MakeGood
 from perks.models.merchants import Branch, Invitation, Member, Merchant, MerchantClient
 from perks.models.outcomes import Outcome
+from perks.models.payment_accounts import PaymentAccount
 from perks.models.redemptions import PerkDay, Redemption, RefusedAttempt, UsageMark
 from perks.models.report_cases import Report, ReportCase
 from perks.models.reports import ReportBlock, ReportBook, ReportRemainder
@@ -26,10 +28,14 @@ __all__ = [
     "CodeUpload",
     "DepositAgreement",
     "DepositFile",
+    "DepositHold",
     "Enterprise",
     "EventLog",
     "GiftCard",
     "GiftCardPosting",
+    "HoldDispute",
+    "HoldMovement",
+    "HoldRefund",
     "Invitation",
     "MakeGood",
     "Member",
@@ -38,6 +44,7 @@ __all__ = [
     "MerchantClient",
     "Outcome",
     "OutsideCode",
+    "PaymentAccount",
     "Perk",
     "PerkCategory",
     "PerkDay",

@@ -73,6 +73,9 @@ class Merchant(UUIDNamed):
             models.CheckConstraint(
                 condition=Q(standing_state__in=["good", "suspended"]), name="merchant_standing_is_known"
             ),
+            models.UniqueConstraint(
+                fields=["stripe_account_id"], condition=~Q(stripe_account_id=""), name="merchant_account_is_its_own"
+            ),
         ]
 
     def __str__(self) -> str:

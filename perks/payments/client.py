@@ -62,6 +62,11 @@ def said(*, key: str = "", account: str = "") -> RequestOptions:
     return options
 
 
+def noted(metadata: stripe.StripeObject | None, name: str) -> str:
+    """What we wrote on an object of Stripe's under a name; "" where it is not ours."""
+    return str(metadata[name]) if metadata is not None and name in metadata else ""
+
+
 @contextmanager
 def errors() -> Iterator[None]:
     """Turn the SDK's errors into the two that matter to callers: `Transient` and `Rejected`."""

@@ -57,6 +57,7 @@ NEEDS: Final[Mapping[str, Need]] = MappingProxyType(
         "pick up and return": Need(CASHIER, frozenset({SCAN}), till=SHIFT),
         "read deposits": Need(CASHIER, frozenset({SCAN, PERKS}), till=SHIFT),
         "claim": Need(MANAGER),
+        "refund deposits": Need(MANAGER, factor=True),
         "perks": Need(MANAGER, frozenset({PERKS})),
         "publish": Need(MANAGER, frozenset({PERKS}), factor=True),
         "code lists": Need(MANAGER, frozenset({PERKS})),

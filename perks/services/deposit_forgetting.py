@@ -7,7 +7,7 @@ from django.db import transaction
 
 from citizen_app.accounts.erasure import Erasure, Kept, erases
 from citizen_app.models import Citizen
-from perks.models import DepositAgreement, DepositFile
+from perks.models import DepositAgreement, DepositFile, HoldRefund
 from perks.models.deposits import ENDED
 from perks.services.deposit_files import erase_files
 
@@ -41,4 +41,5 @@ def forget_deposits_of_those_who_left(*, now: datetime, limit: int = 500) -> int
 
 
 def _loosen(agreements: Any) -> int:
+    HoldRefund.objects.filter(hold__agreement__in=agreements).update(reason="")
     return int(agreements.update(citizen=None, contest_statement="", claim_items=[], forgets_citizen=False))

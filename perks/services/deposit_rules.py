@@ -6,7 +6,7 @@ from typing import Any
 
 from citizen_app.errors import FieldError, InvalidInput, WrongState
 from citizen_app.outbox import enqueue
-from perks import deposits, hours, payments
+from perks import deposits, hours
 from perks.errors import PaymentsNotOnboarded
 from perks.models import DepositAgreement, Perk, PerkVersion, Redemption, Scan
 from perks.services.deposit_steps import State, agreement_of, move, state_at
@@ -22,6 +22,7 @@ from perks.services.kinds import (
     outside,
     register,
 )
+from perks.services.payment_accounts import can_hold
 from perks.services.perk_body import money
 from perks.services.showing_deposits import deposit_of_redemption
 from perks.services.telling import tell_deposit
@@ -49,7 +50,7 @@ class DepositRules(KindRules):
         if deposit is None:
             raise InvalidInput(FieldError("/deposit", "required", "Say which deposits are waived."))
         percents = [tier.benefit["waived_percent"] for tier in offered]
-        if deposits.leaves_a_remainder(deposit, percents) and not payments.can_hold(perk.merchant_id):
+        if deposits.leaves_a_remainder(deposit, percents) and not can_hold(perk.merchant_id):
             raise PaymentsNotOnboarded
 
     def benefit_of(self, version: PerkVersion, benefit: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
@@ -153,6 +154,10 @@ class DepositRules(KindRules):
             return Verdict(Scan.Outcome.NOT_ACCEPTED, "It is not theirs yet.")
         if agreement.accepted_at is None:
             return Verdict(Scan.Outcome.NOT_ACCEPTED, "Its terms are not accepted yet: ask them to, on their phone.")
+        if agreement.remainder_amount and agreement.hold_expires_at is None:
+            return Verdict(
+                Scan.Outcome.NOT_ACCEPTED, "What is left is not held on their card yet: ask them to, on their phone."
+            )
         if agreement.hold_expires_at is not None and agreement.hold_expires_at <= desk.at:
             ran_out = said(agreement.hold_expires_at, desk.zone)
             return Verdict(Scan.Outcome.HOLD_EXPIRED, f"The hold on their card ran out on {ran_out}.")

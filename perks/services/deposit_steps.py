@@ -11,6 +11,7 @@ from django.db.models import Q
 from citizen_app.notifying import notify
 from perks import states
 from perks.models import DepositAgreement, Redemption
+from perks.services.holds import end_holds
 from perks.services.telling import tell_deposit
 
 State = DepositAgreement.State
@@ -57,6 +58,8 @@ def move(
     if not DepositAgreement.objects.move(agreement.pk, action, where=where, **facts):
         return False
     agreement.refresh_from_db()
+    if agreement.state in _ENDS and agreement.remainder_amount:
+        end_holds(agreement, settled=agreement.settled_amount or 0, now=now)
     tell_deposit(agreement, agreement.state, now=now)
     tell_citizen(agreement, "pick_up" if action == "pick_up_late" else action, now=now)
     return True

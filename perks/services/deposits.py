@@ -12,11 +12,12 @@ from citizen_app import audit
 from citizen_app.errors import WrongState
 from citizen_app.models import Citizen, OAuthApplication
 from citizen_app.outbox import enqueue
-from perks import deposits, hours, payments
+from perks import deposits, hours
 from perks.errors import DepositNotAccepted, HoldExpired, PaymentsNotOnboarded, PickUpRefused
-from perks.models import Branch, DepositAgreement, Redemption, Scan
+from perks.models import Branch, DepositAgreement, DepositHold, Redemption, Scan
 from perks.services.deposit_steps import State, move, state_at, tell_citizen
 from perks.services.kinds import RENTAL_OVER
+from perks.services.payment_accounts import can_hold
 from perks.services.scans import Shown, scan_code
 from perks.services.telling import tell_deposit
 
@@ -30,7 +31,7 @@ def accept_deposit(*, agreement: DepositAgreement, by: Citizen, now: datetime | 
     can hold.
     """
     now = now or timezone.now()
-    if agreement.remainder_amount and not payments.can_hold(agreement.merchant_id):
+    if agreement.remainder_amount and not can_hold(agreement.merchant_id):
         raise PaymentsNotOnboarded
     if agreement.redemption.pending_until is not None:
         raise WrongState("It waits for a dispute of yours: it can be accepted once that has ended well.")
@@ -126,11 +127,14 @@ def _move_on(agreement: DepositAgreement, now: datetime) -> bool:
 
 
 def warn_of_holds(*, now: datetime | None = None, limit: int = 500) -> int:
-    """Tell both sides, once, of each hold that runs out before the return; return how many."""
+    """Tell both sides, once, of each hold that runs out before the return and is not renewed; return how many."""
     now = now or timezone.now()
     held = (
         DepositAgreement.objects.filter(
             hold_expires_at__isnull=False, hold_warned_at=None, state__in=[State.ACCEPTED, State.ACTIVE]
+        )
+        .exclude(
+            pk__in=DepositHold.objects.filter(state=DepositHold.State.HELD, renews_itself=True).values("agreement")
         )
         .select_related("redemption", "merchant", "citizen")
         .order_by("hold_expires_at")

@@ -8,8 +8,12 @@ from perks.models import (
     BoostGrant,
     DepositAgreement,
     DepositFile,
+    DepositHold,
     GiftCard,
     GiftCardPosting,
+    HoldDispute,
+    HoldMovement,
+    HoldRefund,
     Invitation,
     MakeGood,
     Member,
@@ -74,6 +78,33 @@ exports(
     "agreement__citizen",
     left_out={"name": SECRET},
     tells="the files of a deposit (their facts)",
+)
+exports(
+    "deposit_holds",
+    DepositHold,
+    "agreement__citizen",
+    left_out={"account_id": OURS, "read_at": OURS},
+    tells="what was held on your card of a deposit, and what was charged of it; amounts are in minor units",
+)
+exports(
+    "deposit_hold_movements",
+    HoldMovement,
+    "hold__agreement__citizen",
+    tells="each movement of what was held on your card, in minor units",
+)
+exports(
+    "deposit_refunds",
+    HoldRefund,
+    "hold__agreement__citizen",
+    left_out={"account_id": OURS, "decided_by_id": "who decided at the merchant"},
+    tells="what was given back to your card",
+)
+exports(
+    "deposit_disputes",
+    HoldDispute,
+    "hold__agreement__citizen",
+    left_out={"account_id": OURS},
+    tells="that your bank was asked to take a charge back, and how that stands",
 )
 exports("boosts", BoostGrant, "citizen", tells="the boosts you have in apps")
 exports(

@@ -39,7 +39,7 @@ def open_checkout(*, merchant: Merchant, by: Citizen, return_url: str, now: date
     require_on()
     now = now or timezone.now()
     customer = _customer_of(merchant, now)
-    words = {"customer": customer.customer_id, "return_url": return_url, **_asked(at_stripe.prices_of_plan)}
+    words = {"customer": customer.customer_id, "return_url": return_url, **asked(at_stripe.prices_of_plan)}
     call = call_now(_decide_checkout(merchant, by=by, now=now, words=words))
     if not _is_open(call.result):
         if call.result is not None and call.result.subscription:
@@ -60,7 +60,7 @@ def open_portal(*, merchant: Merchant, by: Citizen, return_url: str) -> str:
     customer = BillingCustomer.objects.filter(merchant=merchant).first()
     if customer is None:
         raise NeverSubscribed
-    portal = _asked(lambda: at_stripe.open_portal(customer=customer.customer_id, return_url=return_url))
+    portal = asked(lambda: at_stripe.open_portal(customer=customer.customer_id, return_url=return_url))
     audit.record(by=by, action="billing.portal", on=merchant.public_id)
     return str(portal.url)
 
@@ -76,7 +76,7 @@ def current_subscription(merchant: Merchant) -> Subscription | None:
     return next((one for one in newest_first if one.entitles), next(iter(newest_first), None))
 
 
-def _asked(ask: Callable[[], T]) -> T:
+def asked(ask: Callable[[], T]) -> T:
     """What Stripe answers to a question that changes nothing."""
     try:
         return ask()
@@ -185,8 +185,6 @@ def _invoice_changed(event: StripeEvent) -> None:
     "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed"
 )
 def _checkout_ended(event: StripeEvent) -> None:
-    if event.account:
-        return  # a citizen's, of a merchant's own account: none of a plan
     session = at_stripe.read_checkout(event.object_id)
     if session.mode == "subscription" and session.subscription:
         sync_subscription(session.subscription if isinstance(session.subscription, str) else session.subscription.id)

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from perks.models import DepositAgreement, DepositFile, Redemption
+from perks import holds
+from perks.models import DepositAgreement, DepositFile, DepositHold, HoldDispute, HoldRefund, Redemption
 from perks.services.deposit_steps import State, settled_at, state_at
+from perks.services.holds import may_hold
 from perks.services.perk_body import money
 
 FileUrl = Callable[[DepositAgreement, DepositFile], str]
@@ -17,7 +19,12 @@ def with_what_agreements_show(agreements: Any) -> Any:
     """Everything their lines read, in a constant number of statements."""
     return agreements.select_related(
         "redemption__perk", "redemption__version", "redemption__branch", "merchant", "citizen"
-    ).prefetch_related(Prefetch("files", queryset=DepositFile.objects.order_by("pk")))
+    ).prefetch_related(
+        Prefetch("files", queryset=DepositFile.objects.order_by("pk")),
+        Prefetch("holds", queryset=DepositHold.objects.order_by("number")),
+        Prefetch("holds__refunds", queryset=HoldRefund.objects.order_by("pk")),
+        Prefetch("holds__disputes", queryset=HoldDispute.objects.order_by("pk")),
+    )
 
 
 def terms_of(agreement: DepositAgreement) -> dict[str, Any]:
@@ -68,6 +75,7 @@ def merchant_agreement_line(agreement: DepositAgreement, *, now: datetime, file_
     named = citizen is not None and agreement.picked_up_at is not None
     return _line(agreement, now=now, file_url=file_url) | {
         "first_name": citizen.first_name if citizen is not None and named else None,
+        "disputes": _disputes(agreement),
     }
 
 
@@ -104,6 +112,9 @@ def _line(agreement: DepositAgreement, *, now: datetime, file_url: FileUrl) -> d
         "decided_because": agreement.decision_reason or None,
         "ended_at": instant(agreement.ended_at if is_filed else agreement.due_at),
         "hold_expires_at": instant(agreement.hold_expires_at),
+        "hold": _hold(agreement),
+        "refunds": _refunds(agreement),
+        "may_hold": may_hold(agreement, now),
     }
 
 
@@ -131,6 +142,55 @@ def _contest(agreement: DepositAgreement, file_url: FileUrl) -> dict[str, Any] |
         "statement": agreement.contest_statement,
         "evidence": _files(agreement, DepositFile.By.CITIZEN, file_url),
     }
+
+
+def shown_hold(agreement: DepositAgreement) -> DepositHold | None:
+    """The hold that counts: the one that holds or was charged, else the last that was asked for."""
+    attempts = list(agreement.holds.all())
+    counting = [one for one in attempts if one.state in (*holds.HOLDING, holds.CAPTURED)]
+    return next(iter(reversed(counting or attempts)), None)
+
+
+def _hold(agreement: DepositAgreement) -> dict[str, Any] | None:
+    hold = shown_hold(agreement)
+    if hold is None:
+        return None
+    currency = hold.currency
+    return {
+        "state": hold.state,
+        "amount": money(hold.amount, currency),
+        "captured": money(hold.captured_amount, currency),
+        "refunded": money(hold.refunded_amount, currency),
+        "capture_before": instant(hold.capture_before),
+        "renews_itself": hold.renews_itself,
+    }
+
+
+def _refunds(agreement: DepositAgreement) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": refund.public_id,
+            "state": refund.state,
+            "amount": money(refund.amount, hold.currency),
+            "reason": refund.reason or None,
+            "at": instant(refund.decided_at),
+        }
+        for hold in agreement.holds.all()
+        for refund in hold.refunds.all()
+    ]
+
+
+def _disputes(agreement: DepositAgreement) -> list[dict[str, Any]]:
+    return [
+        {
+            "status": dispute.status,
+            "amount": money(dispute.amount, hold.currency),
+            "due_by": instant(dispute.due_by),
+            "opened_at": instant(dispute.opened_at),
+        }
+        for hold in agreement.holds.all()
+        for dispute in hold.disputes.all()
+    ]
 
 
 def _files(agreement: DepositAgreement, by: str, file_url: FileUrl) -> list[dict[str, Any]]:

@@ -38,23 +38,27 @@ class StripeEvent:
 
 
 Handler = Callable[[StripeEvent], None]
-_handlers: dict[str, Handler] = {}
+_handlers: dict[tuple[str, bool], Handler] = {}
 
 
-def on_event(*types: str) -> Callable[[Handler], Handler]:
-    """Register the handler of some types of events: called outside of any transaction, perhaps more than once."""
+def on_event(*types: str, connected: bool = False) -> Callable[[Handler], Handler]:
+    """Register the handler of some types of events: called outside of any transaction, perhaps more than once.
+
+    Events of merchants' own accounts (`connected`) and of the platform's have handlers of their own: one type may be
+    about a merchant's plan there, and about a citizen's deposit here.
+    """
 
     def register(handler: Handler) -> Handler:
         for name in types:
-            if _handlers.setdefault(name, handler) is not handler:
+            if _handlers.setdefault((name, connected), handler) is not handler:
                 raise ValueError(f"Two handlers of one type of event: {name}")
         return handler
 
     return register
 
 
-def is_handled(event_type: str) -> bool:
-    return event_type in _handlers
+def is_handled(event_type: str, account: str = "") -> bool:
+    return (event_type, bool(account)) in _handlers
 
 
 def receive_event(*, event_id: str, event_type: str, object_id: str, account: str = "") -> bool:
@@ -70,7 +74,7 @@ def receive_event(*, event_id: str, event_type: str, object_id: str, account: st
         event_id,
         topic=TOPIC,
         payload={"id": event_id, "type": event_type, "object_id": object_id, "account": account},
-        state_ignored=is_foreign or not is_handled(event_type),
+        state_ignored=is_foreign or not is_handled(event_type, account),
     )
 
 
@@ -84,7 +88,7 @@ def work_on_event(message: InboxMessage) -> None:
     """Have a kept event's handler read what it is about."""
     said = message.payload
     event = StripeEvent(said["id"], said["type"], said["account"], said["object_id"], said)
-    _handlers[event.type](event)
+    _handlers[event.type, bool(event.account)](event)
 
 
 def read_fresh(account: str, object_id: str, read: Callable[[], T], apply: Callable[[T], None]) -> None:

@@ -83,7 +83,7 @@ def _sweep(account: str, now: datetime) -> int:
     found = 0
     try:
         for said in list_events(since=row.read_until - OVERLAP, account=account):
-            if is_handled(said.type):
+            if is_handled(said.type, account):
                 found += receive_event(
                     event_id=said.id, event_type=said.type, object_id=said.object_id, account=account
                 )

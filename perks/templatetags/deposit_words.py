@@ -12,5 +12,31 @@ register.filter("deposit_steps", deposit_words.steps_of)
 
 
 @register.filter
+def hold_badge(state: str) -> Badge:
+    return badge_of(deposit_words.HOLDS, state)
+
+
+@register.filter
+def refund_badge(state: str) -> Badge:
+    return badge_of(deposit_words.REFUNDS, state)
+
+
+@register.filter
+def held_to_guest(state: str) -> str:
+    return deposit_words.HELD_TO_GUEST[state]
+
+
+@register.filter
+def held_to_desk(state: str) -> str:
+    return deposit_words.HELD_TO_DESK[state]
+
+
+@register.filter
+def dispute_words(status: str) -> str:
+    """A dispute's status in words; one that Stripe adds later by its own name."""
+    return deposit_words.DISPUTES.get(status, status)
+
+
+@register.filter
 def deposit_badge(state: str) -> Badge:
     return badge_of(deposit_words.STATES, state)

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.forms import formset_factory
 
 from citizen_app.web.fields import PlainText
+from perks.models import HoldRefund
 from perks.money import decimals_of, minor_units, written
 from perks.services.deposit_claims import LONGEST_ITEM
 from perks.services.deposit_files import MOST_FILES
@@ -77,6 +78,19 @@ class ClaimForm(forms.Form):
 
     photographs = Files(label="Photographs")
     idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=255)
+
+
+class RefundForm(forms.Form):
+    """What is given back of what was charged, and why."""
+
+    amount = forms.DecimalField(
+        label=f"Amount, {settings.CURRENCY}", max_digits=14, decimal_places=decimals_of(settings.CURRENCY), min_value=0
+    )
+    reason = Lines(max_length=HoldRefund.LONGEST_REASON, label="Why", help_text="Your guest reads it.")
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=255)
+
+    def money(self) -> dict[str, Any]:
+        return dict(minor_units(self.cleaned_data["amount"], settings.CURRENCY))
 
 
 class ContestForm(forms.Form):

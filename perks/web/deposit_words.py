@@ -20,6 +20,54 @@ STATES = {
     "cancelled": Badge(word="Cancelled", icon="cross", tone="mute"),
     "expired": Badge(word="Not picked up in time", icon="clock", tone="mute"),
 }
+HOLDS = {
+    "requested": Badge(word="Not held yet", icon="clock", tone="gold"),
+    "action": Badge(word="Your bank asks", icon="clock", tone="gold"),
+    "held": Badge(word="Held", icon="lock", tone="help"),
+    "capturing": Badge(word="Being charged", icon="clock", tone="gold"),
+    "captured": Badge(word="Charged", icon="bank", tone="info"),
+    "releasing": Badge(word="Being let go", icon="clock", tone="mute"),
+    "released": Badge(word="Let go", icon="tick", tone="help"),
+    "expired": Badge(word="Ran out", icon="clock", tone="mute"),
+    "failed": Badge(word="Not held", icon="cross", tone="mute"),
+}
+HELD_TO_GUEST = {
+    "requested": "Nothing is held before you name a card on Stripe’s page.",
+    "action": "Your bank asks you to confirm it on Stripe’s page. Nothing is held before.",
+    "held": "It is kept aside on your card, not charged.",
+    "capturing": "What was settled is being charged; the rest is let go.",
+    "captured": "The rest of what was held is let go.",
+    "releasing": "Your bank is told to let go of it. Nothing is charged.",
+    "released": "Nothing of it was charged.",
+    "expired": "Your bank has let go of it by itself. Nothing of it was charged.",
+    "failed": "The page was closed, or the card was refused. Nothing is held.",
+}
+HELD_TO_DESK = {
+    "requested": "The guest has not named a card yet.",
+    "action": "The guest’s bank asks them to confirm it.",
+    "held": "It is kept aside on the guest’s card, for your account at Stripe.",
+    "capturing": "What was settled is being charged; the rest is let go.",
+    "captured": "It is on your account at Stripe; the rest is let go.",
+    "releasing": "The bank is told to let go of it.",
+    "released": "Nothing of it was charged.",
+    "expired": "The bank has let go of it by itself, before anything was charged.",
+    "failed": "The page was closed, or the card was refused.",
+}
+REFUNDS = {
+    "pending": Badge(word="On its way", icon="clock", tone="gold"),
+    "succeeded": Badge(word="Given back", icon="tick", tone="help"),
+    "failed": Badge(word="Sent back by the bank", icon="cross", tone="danger"),
+}
+DISPUTES = {
+    "needs_response": "Answer it at Stripe",
+    "under_review": "The bank decides",
+    "won": "Decided for you",
+    "lost": "Decided against you",
+    "warning_needs_response": "The bank asks; answer it at Stripe",
+    "warning_under_review": "The bank looks at your answer",
+    "warning_closed": "The bank has closed its inquiry",
+    "prevented": "Ended before it began",
+}
 LAST = {
     "settled": "Settled",
     "closed": "Closed",

@@ -16,6 +16,7 @@ from perks.api.deposit_files import given
 from perks.models import DepositAgreement, DepositFile
 from perks.services.deposit_claims import contest_claim
 from perks.services.deposits import accept_deposit
+from perks.services.holds import page_of, request_hold
 from perks.services.showing_deposits import agreement_line, agreement_lines, with_what_agreements_show
 from perks.web.deposit_forms import ContestForm
 
@@ -82,8 +83,27 @@ class AcceptDeposit(DepositPage):
 
         key = request.POST.get("idempotency_key", "")
         once(citizen=citizen, path=request.path, key=key, said={}, work=accept)
-        messages.success(request, "Accepted. Show your code or pass at the pick-up.")
+        left = bool(agreement.remainder_amount)
+        messages.success(
+            request,
+            "Accepted. Have what is left held on your card before the pick-up."
+            if left
+            else "Accepted. Show your code or pass at the pick-up.",
+        )
         return redirect("perks:deposit", deposit_id)
+
+
+class HoldDeposit(DepositPage):
+    """On to the page at Stripe where the reader's card is held. A double tap leads to the same page."""
+
+    http_method_names = ["post"]
+    template_name = "citizen/to_stripe.html"
+
+    def post(self, request: HttpRequest, deposit_id: str) -> HttpResponse:
+        agreement = self.own().named(deposit_id)
+        back = request.build_absolute_uri(self.back_to(request))
+        hold = request_hold(agreement=agreement, by=self.citizen, return_url=back)
+        return self.show(where=page_of(hold), deposit_id=agreement.public_id)
 
 
 class ContestDeposit(DepositPage):

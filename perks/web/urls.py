@@ -38,6 +38,7 @@ citizen_pages = [
     path("deposits", deposits.Deposits.as_view(), name="deposits"),
     path("deposits/<str:deposit_id>", deposits.DepositPage.as_view(), name="deposit"),
     path("deposits/<str:deposit_id>/accept", deposits.AcceptDeposit.as_view(), name="deposit_accept"),
+    path("deposits/<str:deposit_id>/hold", deposits.HoldDeposit.as_view(), name="deposit_hold"),
     path("deposits/<str:deposit_id>/contest", deposits.ContestDeposit.as_view(), name="deposit_contest"),
     path("deposits/<str:deposit_id>/files/<str:file_id>", deposits.OwnDepositFile.as_view(), name="deposit_file"),
     path("codes", citizen.Redemptions.as_view(), name="redemptions"),

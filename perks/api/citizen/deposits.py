@@ -20,8 +20,9 @@ from citizen_app.api.serializers import NoBody, read_body
 from citizen_app.api.views import ApiView
 from citizen_app.models import Citizen
 from perks.api.deposit_files import given
-from perks.api.deposit_shapes import A_FILE, ContestBody, DepositQuery, OwnAgreementSerializer
-from perks.models import DepositAgreement, DepositFile
+from perks.api.deposit_shapes import A_FILE, ContestBody, DepositQuery, HoldPageSerializer, OwnAgreementSerializer
+from perks.models import DepositAgreement, DepositFile, DepositHold
+from perks.services import holds
 from perks.services.deposit_claims import contest_claim
 from perks.services.deposits import accept_deposit
 from perks.services.showing_deposits import FileUrl, agreement_line, agreement_lines, with_what_agreements_show
@@ -88,6 +89,31 @@ class AcceptView(ApiView):
         read_body(request, NoBody)
         accept_deposit(agreement=agreement, by=cast(Citizen, request.user))
         return cast(Response, no_store(Response(shown(request, agreement))))
+
+
+class HoldView(ApiView):
+    """Have what is left held on your card."""
+
+    permission_classes = [IsCitizen]
+    refusals = frozenset({409, 503})  # payments_not_onboarded, hold_page_over, hold_refused, billing_unavailable
+
+    def _with_page(self, request: Request, decided: Response) -> Response:
+        hold = DepositHold.objects.named(decided.data["hold"])
+        return cast(Response, no_store(Response(decided.data | {"url": holds.page_of(hold)}, decided.status_code)))
+
+    @extend_schema(operation_id="hold_deposit", request=NoBody, responses=HoldPageSerializer)
+    @idempotent(then=_with_page)
+    def post(self, request: Request, deposit_id: str) -> Response:
+        """Return Stripe's page where you name a card: the merchant's own account holds the amount, and charges nothing.
+
+        Until that page was used or has closed, asking again returns the same one. The page you come back to says
+        nothing by itself: `hold` of the deposit tells.
+        """
+        agreement = own(request).named(deposit_id)
+        read_body(request, NoBody)
+        back = request.build_absolute_uri(reverse("perks:deposit", args=[agreement.public_id]))
+        hold = holds.request_hold(agreement=agreement, by=cast(Citizen, request.user), return_url=back)
+        return Response({"hold": hold.public_id})
 
 
 class ContestView(ApiView):

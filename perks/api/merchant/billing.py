@@ -18,6 +18,7 @@ from citizen_app.api.views import ApiView
 from perks.api.merchant.access import Acts, acting_of
 from perks.api.merchant.answers import MoneyAnswerSerializer
 from perks.api.merchant.code_lists import CsvRenderer, JSONRenderer, csv_answer
+from perks.services.payment_accounts import onboarding_page, open_onboarding
 from perks.services.plans import open_checkout, open_portal
 from perks.services.showing_billing import billing_page, usage_line, usage_lines
 from perks.services.usage import usage_rows
@@ -31,6 +32,17 @@ class PublishedSerializer(serializers.Serializer):
 class PricesSerializer(serializers.Serializer):
     plan_month = MoneyAnswerSerializer(help_text="the plan, a month")
     redemption = MoneyAnswerSerializer(help_text="each redemption that a scan verified")
+
+
+class PaymentsSerializer(serializers.Serializer):
+    """Your own account at Stripe, on which what is left of deposits is held."""
+
+    state = serializers.ChoiceField(
+        ["off", "none", "started", "due", "ready", "left"],
+        help_text="`off` (billing is off here), `none`, `started` (not filled in yet), `due` (Stripe wants to know"
+        " more), `ready` (you can hold deposits), `left` (you took our access to it away)",
+    )
+    due = serializers.ListField(child=serializers.CharField(), help_text="what Stripe asks for, by its own names")
 
 
 class BillingSerializer(serializers.Serializer):
@@ -47,6 +59,7 @@ class BillingSerializer(serializers.Serializer):
     used_in_period = serializers.IntegerField(allow_null=True, help_text="redemptions the next invoice counts so far")
     perks = PublishedSerializer()
     prices = PricesSerializer()
+    payments = PaymentsSerializer()
 
 
 class PageAtStripeSerializer(serializers.Serializer):
@@ -65,7 +78,8 @@ class BillingView(ApiView):
     @extend_schema(operation_id="get_billing", responses=BillingSerializer)
     def get(self, request: Request) -> Response:
         """Return your plan, what was used in its period, and how many perks it lets you publish."""
-        return Response(billing_page(acting_of(request).merchant))
+        merchant = acting_of(request).merchant
+        return Response(billing_page(merchant) | {"payments": onboarding_page(merchant)})
 
 
 class CheckoutView(ApiView):
@@ -98,6 +112,24 @@ class PortalView(ApiView):
         read_body(request, NothingBody)
         acting = acting_of(request)
         return Response({"url": open_portal(merchant=acting.merchant, by=acting.person, return_url=_console(request))})
+
+
+class OnboardingView(ApiView):
+    """Connect your own account at Stripe, so that you can hold deposits."""
+
+    permission_classes = [Acts("billing")]
+    refusals = frozenset({409, 503})  # billing_off, account_refused, billing_unavailable
+
+    @extend_schema(operation_id="open_billing_onboarding", request=NothingBody, responses=PageAtStripeSerializer)
+    def post(self, request: Request) -> Response:
+        """Return the pages at Stripe where you say who you are; new ones each time, of one account that is yours.
+
+        Coming back from them connects nothing: `payments` of `GET /api/v1/merchant/billing` tells.
+        """
+        read_body(request, NothingBody)
+        acting = acting_of(request)
+        url = open_onboarding(merchant=acting.merchant, by=acting.person, return_url=_console(request))
+        return Response({"url": url})
 
 
 def _console(request: Request) -> str:

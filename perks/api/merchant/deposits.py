@@ -18,12 +18,20 @@ from citizen_app.api.schema import page_of
 from citizen_app.api.serializers import NoBody, read_body
 from citizen_app.api.views import ApiView
 from perks.api.deposit_files import given
-from perks.api.deposit_shapes import A_FILE, ClaimBody, DepositQuery, MerchantAgreementSerializer, PickUpBody
+from perks.api.deposit_shapes import (
+    A_FILE,
+    ClaimBody,
+    DepositQuery,
+    DepositRefundBody,
+    MerchantAgreementSerializer,
+    PickUpBody,
+)
 from perks.api.merchant.access import Acts, acting_of
 from perks.api.merchant.branches import named_branch
 from perks.models import DepositAgreement, DepositFile
 from perks.services.deposit_claims import claim_damage
 from perks.services.deposits import pick_up_deposit, return_deposit
+from perks.services.hold_refunds import refund_hold
 from perks.services.showing_deposits import FileUrl, merchant_agreement_line, with_what_agreements_show
 
 
@@ -126,6 +134,29 @@ class ClaimView(ApiView):
         said = read_body(request, ClaimBody)
         claim_damage(
             agreement=agreement, by=acting.person, items=said["items"], photographs=said.get("photographs", ())
+        )
+        return shown(request, agreement)
+
+
+class RefundView(ApiView):
+    """Give back what was charged of a deposit."""
+
+    permission_classes = [Acts("refund deposits")]
+    refusals = frozenset({409})  # charge_disputed, wrong_state
+
+    @extend_schema(operation_id="refund_deposit", request=DepositRefundBody, responses=MerchantAgreementSerializer)
+    @idempotent
+    def post(self, request: Request, deposit_id: str) -> Response:
+        """Give back an amount, at most what is left of what was charged; `refunds` tells what became of it."""
+        acting, agreement = acting_of(request), seen(request).named(deposit_id)
+        said = read_body(request, DepositRefundBody)
+        amount = said["amount"]
+        refund_hold(
+            agreement=agreement,
+            by=acting.person,
+            amount=amount["amount"],
+            currency=amount["currency"],
+            reason=said["reason"],
         )
         return shown(request, agreement)
 

@@ -1,6 +1,6 @@
 """What the merchant pays the platform; only owners see it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +10,7 @@ from django.urls import reverse
 from citizen_app import audit
 from perks.api.merchant.code_lists import csv_answer
 from perks.plans import FREE_PUBLISHED_PERKS
+from perks.services.payment_accounts import onboarding_page, open_onboarding
 from perks.services.plans import open_checkout, open_portal
 from perks.services.showing_billing import billing_page, usage_line, usage_lines
 from perks.services.usage import usage_rows
@@ -62,6 +63,13 @@ STATES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+_PAGES: Final[Mapping[str, Callable[..., str]]] = {
+    "checkout": open_checkout,
+    "portal": open_portal,
+    "onboarding": open_onboarding,
+}
+
+
 class Billing(ConsolePage):
     """The plan in words, what was used, and the ways to Stripe's own pages."""
 
@@ -73,6 +81,7 @@ class Billing(ConsolePage):
         return self.show(
             billing=billing,
             state=_state(billing),
+            payments=onboarding_page(self.merchant),
             lines=[usage_line(line) for line in usage_lines(self.merchant).order_by("-id")[:10]],
             free_perks=FREE_PUBLISHED_PERKS,
             zone=self.zone_of(self.open_branches()),
@@ -80,14 +89,14 @@ class Billing(ConsolePage):
 
 
 class ToStripe(ConsolePage):
-    """Sends the owner on to a page at Stripe: to begin a plan, or to change it and see its invoices."""
+    """Sends the owner on to a page at Stripe: to begin a plan, to change it, or to connect an account of its own."""
 
     template_name = "merchant/to_stripe.html"
     action = "billing"
     back = "merchant:billing"
 
     def post(self, request: HttpRequest, where: str) -> HttpResponse:
-        open_page = open_checkout if where == "checkout" else open_portal
+        open_page = _PAGES[where]
         back = request.build_absolute_uri(reverse("merchant:billing"))
         return self.show(where=open_page(merchant=self.merchant, by=self.citizen, return_url=back))
 

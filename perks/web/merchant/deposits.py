@@ -18,9 +18,10 @@ from perks.models import DepositAgreement, DepositFile
 from perks.services.access import may
 from perks.services.deposit_claims import claim_damage
 from perks.services.deposits import pick_up_deposit, return_deposit
+from perks.services.hold_refunds import refund_hold
 from perks.services.showing_deposits import merchant_agreement_line, with_what_agreements_show
 from perks.services.showing_merchants import redemption_detail
-from perks.web.deposit_forms import ClaimForm, ItemRows
+from perks.web.deposit_forms import ClaimForm, ItemRows, RefundForm
 from perks.web.merchant.console import ConsolePage
 from perks.web.merchant.forms import judged, place_error
 from perks.web.merchant.refusals import in_words
@@ -78,6 +79,7 @@ class DepositPage(SeenDeposits):
         form: ClaimForm | None = None,
         items: Any = None,
         problem: dict[str, str] | None = None,
+        refund: RefundForm | None = None,
     ) -> HttpResponse:
         now = timezone.now()
         key = uuid.uuid4().hex
@@ -87,6 +89,8 @@ class DepositPage(SeenDeposits):
             deposit=merchant_agreement_line(agreement, now=now, file_url=file_page),
             undo_until=redemption["undo_until"],
             may_claim=may(role, "claim"),
+            may_refund=may(role, "refund deposits"),
+            refund=refund or RefundForm(initial={"idempotency_key": key}),
             form=form or ClaimForm(initial={"idempotency_key": key}),
             items=items or ItemRows(prefix="items"),
             idempotency_key=key,
@@ -180,6 +184,33 @@ class Claim(DepositPage):
                 place_error(used[int(path[1])], path[2], error["detail"])
             else:
                 place_error(form, path[0], error["detail"])
+
+
+class Refund(DepositPage):
+    """Give back what was charged of a deposit, or some of it. Sent twice, it is one refund."""
+
+    http_method_names = ["post"]
+    action = "refund deposits"
+
+    def post(self, request: HttpRequest, deposit_id: str) -> HttpResponse:
+        agreement = self.seen().named(deposit_id)
+        form = RefundForm(request.POST)
+        if not form.is_valid():
+            return self.shown(agreement, refund=form)
+        money, reason = form.money(), form.cleaned_data["reason"]
+
+        def refund() -> str:
+            return refund_hold(agreement=agreement, by=self.citizen, reason=reason, **money).public_id
+
+        try:
+            key = form.cleaned_data["idempotency_key"]
+            once(citizen=self.citizen, path=request.path, key=key, said=money | {"reason": reason}, work=refund)
+        except InvalidInput as refusal:
+            for error in refusal.facts["errors"]:
+                place_error(form, error["pointer"].strip("/").split("/")[0], error["detail"])
+            return self.shown(agreement, refund=form)
+        messages.success(request, "The refund is on its way to the guest’s card.")
+        return redirect("merchant:deposit", deposit_id)
 
 
 class MerchantDepositFile(SeenDeposits):

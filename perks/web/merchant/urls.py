@@ -51,6 +51,7 @@ urlpatterns = [
     path("merchant/deposits/<str:deposit_id>", deposits.DepositPage.as_view(), name="deposit"),
     path("merchant/deposits/<str:deposit_id>/pick-up", deposits.PickUp.as_view(), name="deposit_pick_up"),
     path("merchant/deposits/<str:deposit_id>/return", deposits.Return.as_view(), name="deposit_return"),
+    path("merchant/deposits/<str:deposit_id>/refund", deposits.Refund.as_view(), name="deposit_refund"),
     path("merchant/deposits/<str:deposit_id>/claim", deposits.Claim.as_view(), name="deposit_claim"),
     path(
         "merchant/deposits/<str:deposit_id>/files/<str:file_id>",
@@ -60,6 +61,7 @@ urlpatterns = [
     path("merchant/billing", billing.Billing.as_view(), name="billing"),
     path("merchant/billing/usage", billing.UsageFile.as_view(), name="usage_file"),
     path("merchant/billing/checkout", billing.ToStripe.as_view(), {"where": "checkout"}, name="billing_checkout"),
+    path("merchant/billing/onboarding", billing.ToStripe.as_view(), {"where": "onboarding"}, name="billing_onboarding"),
     path("merchant/billing/portal", billing.ToStripe.as_view(), {"where": "portal"}, name="billing_portal"),
     path("merchant/branches", branches.Branches.as_view(), name="branches"),
     path("merchant/team", team.Team.as_view(), name="team"),
