@@ -95,6 +95,7 @@ _DEPOSIT_STATES: Final = {
     "cancelled": "A deposit agreement was cancelled",
     "expired": "A deposit agreement was not used in time",
 }
+_HELD_IN: Final = ("accepted", "active", "returned", "claimed", "contested")
 
 
 def _redemption(state: str, summary: str) -> EventType:
@@ -127,7 +128,7 @@ EVENTS: Final[dict[str, EventType]] = {
         _gift_card("refunded", "Money went back onto a gift card"),
         *(_deposit(state, summary, (state,)) for state, summary in _DEPOSIT_STATES.items()),
         _deposit("hold_expiring", "The hold of a deposit ends soon", ("accepted", "active")),
-        _deposit("held", "What is left of a deposit is held on the guest's card", ("accepted", "active", "returned", "claimed")),
+        _deposit("held", "What is left of a deposit is held on the guest's card", _HELD_IN),
         _deposit("disputed", "A card's owner disputes a charge, or the bank has decided", ("settled",)),
         _perk("published", "Your perk is on offer", ("published",)),
         _perk("paused", "Your perk is paused", ("paused",)),

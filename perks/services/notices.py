@@ -81,8 +81,8 @@ STEPS: Final[dict[str, tuple[str, str]]] = {
     ),
     "hold_expiring": (
         "The hold on your card runs out",
-        "The hold of what is left of your deposit ends before your return. You can have it held anew until then; the old "
-        "hold is let go of once the new one holds. The merchant has been told too.",
+        "The hold of what is left of your deposit ends before your return. You can have it held anew until then; the "
+        "old hold is let go of once the new one holds. The merchant has been told too.",
     ),
 }
 """The steps of a deposit agreement its citizen is told of."""

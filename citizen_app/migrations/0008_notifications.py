@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('citizen_app', '0005_record_what_was_ticked'),
+        ('citizen_app', '0007_webhooks'),
     ]
 
     operations = [
