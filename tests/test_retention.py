@@ -16,7 +16,17 @@ from django.utils import timezone
 from citizen_app import audit, pruning
 from citizen_app.accounts.exports import ask_for_export, make_export
 from citizen_app.audit_chain import chain_batch, first_breach
-from citizen_app.models import AuditEvent, DataExport, IdempotentRequest, OutboxMessage
+from citizen_app.models import (
+    AuditEvent,
+    DataExport,
+    IdempotentRequest,
+    InboxMessage,
+    Notification,
+    OutboxMessage,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEvent,
+)
 from citizen_app.outbox import run_due, run_sweeps
 from citizen_app.pruning import TOPIC
 from perks.models import (
@@ -41,6 +51,7 @@ from tests.factories.people import CitizenFactory
 from tests.factories.perks import MerchantFactory, PerkFactory, citizen_with, person_of
 from tests.factories.reports import happened
 from tests.factories.scores import NOW, scored_citizen
+from tests.factories.webhooks import EndpointFactory, delivery_to
 
 pytestmark = pytest.mark.django_db
 TWO_YEARS = datetime(NOW.year + 2, NOW.month, NOW.day, NOW.hour, NOW.minute, tzinfo=UTC)
@@ -59,7 +70,7 @@ def test_every_row_of_the_table_has_a_test_here():
     document = (ROOT / "docs" / "privacy.md").read_text()
     section = document.partition("## How long")[2].partition("**Pseudonymous acts.**")[0]
     rows = [row for row in re.findall(r"^\| ([^|`]+) \| [^|]+ \| [^|]+ \|$", section, re.M) if row != "What"]
-    assert len(rows) == 15
+    assert len(rows) == 17
     tested = {test.__doc__ for name, test in globals().items() if name.startswith("test_kept_")}
     assert set(rows) == tested
 
@@ -232,12 +243,50 @@ def test_kept_answers_for_thirty_days():
 def test_kept_effects_for_thirty_days_after_they_were_done():
     """the outbox, with the bodies of deliveries and mails"""
     done = OutboxMessage.objects.create(topic="x", created_at=NOW, due_at=NOW, done_at=NOW)
+    heard = InboxMessage.objects.create(
+        source="stripe", message_id="evt_1", topic="x", received_at=NOW, due_at=NOW, done_at=NOW
+    )
     waits = OutboxMessage.objects.create(topic="x", created_at=NOW, due_at=NOW)
     prune(NOW + timedelta(days=30))
     assert OutboxMessage.objects.filter(pk=done.pk).exists()
+    assert InboxMessage.objects.filter(pk=heard.pk).exists()
     prune(NOW + timedelta(days=31))
     assert not OutboxMessage.objects.filter(pk=done.pk).exists()
+    assert not InboxMessage.objects.filter(pk=heard.pk).exists()
     assert OutboxMessage.objects.filter(pk=waits.pk).exists()
+
+
+def test_kept_notifications_for_twelve_months():
+    """notifications"""
+    citizen = CitizenFactory()
+    for cause in ("old", "young"):
+        Notification.objects.create(
+            citizen=citizen,
+            event="code.used",
+            cause=cause,
+            created_at=NOW if cause == "old" else NOW + timedelta(days=2),
+        )
+    year = NOW.replace(year=NOW.year + 1)
+    prune(year - timedelta(days=1))
+    assert Notification.objects.count() == 2
+    prune(year + timedelta(days=1))
+    assert list(Notification.objects.values_list("cause", flat=True)) == ["young"]
+
+
+def test_kept_webhooks_for_thirty_days():
+    """bodies of webhooks and their attempts"""
+    now = timezone.now()
+    endpoint = EndpointFactory()
+    delivery = delivery_to(endpoint)
+    WebhookAttempt.objects.create(
+        delivery=delivery, endpoint=endpoint, at=now, is_success=False, status=500, milliseconds=9, answer="no"
+    )
+    prune(now + timedelta(days=29))
+    assert WebhookAttempt.objects.exists()
+    assert prune(now + timedelta(days=31))["webhook_events"] == 1
+    assert not WebhookEvent.objects.exists()
+    assert not WebhookDelivery.objects.exists()
+    assert not WebhookAttempt.objects.exists()
 
 
 def test_kept_logs_for_thirty_days(tmp_path):

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from citizen_app.errors import FieldError, InvalidInput
 from perks import deposits, hours, tiers, translations
+from perks.languages import PERK_LANGUAGES
 from perks.models import Branch, CodeList, Merchant, Perk, PerkVersion
 from perks.services.code_lists import named_list
 from perks.services.offline import POLICIES, check_policy, default_policy
@@ -169,9 +170,7 @@ def _errors(whole: dict[str, Any], branches: Mapping[str, Branch], perk: Perk | 
         yield FieldError("/tiers", "required", "One to three rows of {min_score, benefit}.")
     elif kind in tiers.KINDS:
         yield from tiers.check_tiers(kind, whole["tiers"], currency=settings.CURRENCY)
-    yield from translations.check_translations(
-        whole["translations"], language=whole["language"], known=settings.PERK_LANGUAGES
-    )
+    yield from translations.check_translations(whole["translations"], language=whole["language"], known=PERK_LANGUAGES)
     yield from hours.check_hours(whole["hours"])
     yield from check_policy(kind, whole["offline"])
     yield from _window_errors(whole)

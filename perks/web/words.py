@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
+from perks.languages import PERK_LANGUAGES
 from perks.money import money_text
 
 Record = Mapping[str, Any]
@@ -265,7 +264,7 @@ def named(code: str) -> str:
 
 def language_word(code: str) -> str:
     """The English name of a language a perk is written in."""
-    return str(settings.PERK_LANGUAGES.get(code, code))
+    return str(PERK_LANGUAGES.get(code, code))
 
 
 def perk_badge(perk: Record) -> Badge:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.forms import BaseFormSet, formset_factory
 
 from perks.hours import MOST_SPANS
+from perks.languages import PERK_LANGUAGES
 from perks.models import Branch, CodeList, Perk
 from perks.money import minor_units, written
 from perks.services.perk_body import LIMITS, RELEASES, WINDOWS
@@ -100,7 +101,7 @@ class PerkForm(forms.Form):
             self.fields["code_list"].choices = [("", "None"), *lists]  # type: ignore[attr-defined]
         else:
             del self.fields["code_list"]
-        self.fields["language"].choices = list(settings.PERK_LANGUAGES.items())  # type: ignore[attr-defined]
+        self.fields["language"].choices = list(PERK_LANGUAGES.items())  # type: ignore[attr-defined]
         choices = [(branch.public_id, branch.name) for branch in branches]
         if choices:
             self.fields["branches"].choices = choices  # type: ignore[attr-defined]
@@ -221,7 +222,7 @@ class TranslationForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["language"].choices = [("", "No language"), *settings.PERK_LANGUAGES.items()]  # type: ignore[attr-defined]
+        self.fields["language"].choices = [("", "No language"), *PERK_LANGUAGES.items()]  # type: ignore[attr-defined]
 
     @property
     def is_used(self) -> bool:
