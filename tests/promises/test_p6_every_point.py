@@ -192,6 +192,7 @@ class Life:
 
 @pytest.mark.parametrize("seed", [1, 2, 4])
 def test_p6_through_a_life_every_point_adds_up_whatever_happens(seed):
+    """Lesson 21."""
     with time_machine.travel(NOW) as clock:
         life = Life(seed)
         rows = values = 0

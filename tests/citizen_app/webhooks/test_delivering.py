@@ -207,6 +207,7 @@ def test_410_disables_the_endpoint_and_mails_its_owner(receiver, monkeypatch):
 
 
 def test_a_later_event_of_an_object_waits_for_the_earlier_and_other_objects_do_not(receiver):
+    """Lesson 20."""
     EndpointFactory(url=receiver.url)
     tell(sequence=1)
     tell(sequence=2, state="redeemed")
@@ -262,6 +263,7 @@ def test_after_giving_up_the_next_of_the_object_has_its_turn(receiver, monkeypat
 
 
 def test_a_revocation_is_insisted_on_until_it_is_acknowledged(receiver, monkeypatch):
+    """Lesson 18."""
     monkeypatch.setattr(delivering, "RETRIES", (timedelta(days=1),))
     EndpointFactory(url=receiver.url)
     with_client = {"kind": "connection", "id": "sub-1", "state": "ended"}
@@ -349,6 +351,7 @@ def test_both_secrets_sign_for_a_day_after_a_change(receiver):
 
 
 def test_redelivering_sends_the_same_again_under_the_same_id(receiver):
+    """Lesson 20."""
     EndpointFactory(url=receiver.url)
     tell()
     deliver_due()
@@ -360,6 +363,7 @@ def test_redelivering_sends_the_same_again_under_the_same_id(receiver):
 
 
 def test_replay_sends_what_happened_while_an_endpoint_was_disabled(receiver):
+    """Lesson 20."""
     person = CitizenFactory()
     endpoint = EndpointFactory(url=receiver.url, events=["redemption.reserved"])
     tell(red="red_1")

@@ -52,6 +52,7 @@ def switched(citizen, *turns):
 
 
 def test_each_act_is_told_latest_first_with_what_stands(ours, citizen):
+    """Lesson 19."""
     switched(citizen, False, True)
     text = ConsentText.objects.get(purpose="source")
     told = rows(ours)
@@ -76,6 +77,7 @@ def test_each_act_is_told_latest_first_with_what_stands(ours, citizen):
 
 
 def test_to_refuse_when_asked_again_takes_nothing_back(ours, citizen):
+    """Lesson 19: a refusal is an act of its own."""
     switched(citizen)
     text = ConsentText.objects.get(purpose="source")
     refused = ConsentEvent.Act.REFUSED
