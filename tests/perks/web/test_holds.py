@@ -99,7 +99,7 @@ def test_a_disputed_charge_is_shown_until_when_it_is_to_be_answered_and_not_refu
     both.standin.open_dispute(both.hold().payment_intent_id)
     told(both)
     browser = browser_for(person_of(both.agreement.merchant, "manager"))
-    assert "Answer it at Stripe, until 3 Dec" in text_of(browser.get(desk))
+    assert "Answer it at Stripe, until Thursday 3 December" in text_of(browser.get(desk))
     form = {"amount": "50.00", "reason": "Sorry.", "idempotency_key": "one-key"}
     assert "disputes this charge" in text_of(browser.post(f"{desk}/refund", form, follow=True))
     assert not HoldRefund.objects.exists()
