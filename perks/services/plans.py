@@ -203,10 +203,12 @@ def _end_plan(call: StripeCall) -> Any:
 @performs(CLOSE, apply=lambda call, session: None, refuse=lambda call, error: None, reread=_read_checkout, ages=False)
 def _close_checkout(call: StripeCall) -> Any:
     """Refused where it was paid or has closed: a plan that was begun on it is ended once Stripe tells of it."""
-    opening = StripeCall.objects.get(key=call.arguments["checkout"])
-    if opening.state == StripeCall.State.PENDING:
+    opening = StripeCall.objects.filter(key=call.arguments["checkout"]).first()
+    if opening is not None and opening.state == StripeCall.State.PENDING:
         raise Transient("It is not open yet.")
-    return at_stripe.close_checkout(opening.result_id, key=call.sent_key) if opening.result_id else None
+    if opening is None or not opening.result_id:
+        return None
+    return at_stripe.close_checkout(opening.result_id, key=call.sent_key)
 
 
 # -- What Stripe says the plan is -----------------------------------------------------------------------------------
