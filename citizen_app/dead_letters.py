@@ -1,8 +1,10 @@
 """What failed too often, or can never succeed: it waits for an operator, who lets it try again or drops it.
 
-An operator sees the table, the topic, the number and the class of the error, never what a message says.
+An operator sees the table, the topic, the number and the class of the error, never what a message says; whoever
+promised it may say in a sentence what is to be done (`advises`).
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +19,20 @@ from citizen_app.models import Citizen
 
 SHOWN: Final = 50
 
+Advise = Callable[[Mapping[str, Any], str], str]
+_advice: dict[str, Advise] = {}
+
+
+def advises(topic: str) -> Callable[[Advise], Advise]:
+    """Register what an operator does about a dead letter of a topic: `advise(payload, reason)`, of nobody's person."""
+
+    def register(advise: Advise) -> Advise:
+        if _advice.setdefault(topic, advise) is not advise:
+            raise ValueError(f"Two who advise on one topic: {topic}")
+        return advise
+
+    return register
+
 
 def dead_count() -> int:
     """How many wait."""
@@ -30,9 +46,16 @@ def dead_topics() -> list[dict[str, Any]]:
         counted = _dead(queue).values("topic").order_by("topic").annotate(count=Count("id"), since=Min("dead_at"))
         for topic in counted:
             first = _dead(queue).filter(topic=topic["topic"]).order_by("id")[:SHOWN]
-            messages = list(first.values("id", "attempt_count", "dead_at", "last_error"))
+            messages = list(first.values("id", "attempt_count", "dead_at", "last_error", "payload"))
+            for message in messages:
+                message["advice"] = _advised(topic["topic"], message.pop("payload"), message["last_error"])
             topics.append({"table": queue.name, **topic, "messages": messages})
     return topics
+
+
+def _advised(topic: str, payload: Mapping[str, Any], reason: str) -> str:
+    advise = _advice.get(topic)
+    return "" if advise is None else advise(payload, reason)
 
 
 def replay_dead_letters(

@@ -42,6 +42,7 @@ class PerksConfig(AppConfig):
             plans,
             retention,
             stripe_events,
+            stripe_retention,
             usage,
             usage_marks,
         )

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from citizen_app.errors import FieldError
+from perks.money import money_text
 
 MOST_CLASSES: Final = 10
 MOST_ITEMS: Final = 20
@@ -119,6 +120,21 @@ def check_deposit(raw: object, *, currency: str, pointer: str = "/deposit") -> l
         *_check_rows(raw.get("remainder_items", []), f"{pointer}/remainder_items", MOST_ITEMS, ("amount",), currency),
         *_check_days(raw.get("max_days"), f"{pointer}/max_days"),
     ]
+
+
+def check_remainders(deposit: Mapping[str, Any], tiers: Sequence[Mapping[str, Any]], *, least: int) -> list[FieldError]:
+    """Return which tiers of checked terms leave something of a class, and less than a card can hold (`least`)."""
+    errors = []
+    for place, tier in enumerate(tiers):
+        pointer = f"/tiers/{place}/benefit/waived_percent"
+        for row in deposit["classes"]:
+            full, currency = row["full"]["amount"], row["full"]["currency"]
+            left = full - waived_part(full, tier["benefit"]["waived_percent"])
+            if 0 < left < least:
+                said = f"{money_text(left, currency)} of class {row['code']} would be left"
+                held = f"a card holds {money_text(least, currency)} or more"
+                errors.append(FieldError(pointer, "out_of_range", f"{said}, and {held}. Waive all of it, or less."))
+    return errors
 
 
 def complete_deposit(raw: Mapping[str, Any]) -> dict[str, Any]:

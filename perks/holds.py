@@ -4,6 +4,7 @@ A hold is money a card's bank keeps aside for a merchant until it is captured, r
 come late, twice and in any order: what Stripe says has ended stays so, and nothing is called captured unless it is.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -39,6 +40,17 @@ DISPUTE_TAKES: Final = ("needs_response", "under_review", "lost")
 DISPUTE_WON: Final = ("won", "warning_closed", "prevented")
 """Disputes whose money is the merchant's again; of any other charge nothing can be given back."""
 DISPUTE_OVER: Final = (*DISPUTE_WON, "lost")
+
+_LEAST: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("AUD", "BRL", "CAD", "CHF", "EUR", "NZD", "SGD", "USD"), 50),
+    **{"CZK": 1500, "DKK": 250, "GBP": 30, "HKD": 400, "HUF": 17_500, "JPY": 50, "MXN": 1000, "NOK": 300},
+    **{"PLN": 200, "RON": 200, "SEK": 300},
+}
+
+
+def least_held(currency: str) -> int:
+    """The least that Stripe holds on a card, in minor units; of a currency not named here whatever there is."""
+    return _LEAST.get(currency, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class StripeCall(models.Model):
             models.Index(
                 fields=["state", "decided_at"], condition=Q(state__in=["pending", "stuck"]), name="stripe_call_open"
             ),
+            # What is finished, to be pruned.
+            models.Index(fields=["closed_at"], condition=Q(state__in=["done", "refused"]), name="stripe_call_to_prune"),
         ]
 
     def __str__(self) -> str:
@@ -79,11 +81,16 @@ class StripeReading(models.Model):
     object_id = models.CharField(max_length=120)
     taken = models.PositiveBigIntegerField(default=0)
     applied = models.PositiveBigIntegerField(default=0)
+    taken_at = models.DateTimeField(default=timezone.now)  # the last ticket
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "object_id"], name="stripe_reading_one_per_object"),
             models.CheckConstraint(condition=Q(applied__lte=F("taken")), name="stripe_reading_applied_was_taken"),
+        ]
+        indexes = [
+            # What nobody reads any more, to be pruned.
+            models.Index(fields=["taken_at"], name="stripe_reading_to_prune"),
         ]
 
     def __str__(self) -> str:

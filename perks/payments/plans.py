@@ -10,6 +10,7 @@ from perks import plans
 from perks.payments.catalogue import portal_configuration_id, price_id
 from perks.payments.client import client, errors, said
 
+ENDED_BEFORE: Final = "resource_missing"  # what Stripe answers who ends a plan that is over
 MERCHANT: Final = "merchant"  # the one thing our metadata says: a merchant's public id
 
 
@@ -50,6 +51,12 @@ def read_checkout(session_id: str) -> CheckoutSession:
         return client().v1.checkout.sessions.retrieve(session_id)
 
 
+def close_checkout(session_id: str, *, key: str) -> CheckoutSession:
+    """Close a page that nobody may subscribe on any more; refused where it was paid or has closed."""
+    with errors():
+        return client().v1.checkout.sessions.expire(session_id, options=said(key=key))
+
+
 def open_portal(*, customer: str, return_url: str) -> PortalSession:
     """Open the page on which a merchant sees its invoices, changes its card or ends its plan; for one visit."""
     configuration = portal_configuration_id()
@@ -62,6 +69,12 @@ def open_portal(*, customer: str, return_url: str) -> PortalSession:
 def read_subscription(subscription_id: str) -> Subscription:
     with errors():
         return client().v1.subscriptions.retrieve(subscription_id)
+
+
+def end_subscription(subscription_id: str) -> Subscription:
+    """End a plan now: what was used is invoiced at last, and nothing after it. Ended twice is ended once: no key."""
+    with errors():
+        return client().v1.subscriptions.cancel(subscription_id, params={"invoice_now": True})
 
 
 def subscription_of_invoice(invoice_id: str) -> str | None:

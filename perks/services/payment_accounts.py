@@ -131,7 +131,9 @@ def _keep_account(said: Account) -> None:
 
 @on_event("account.updated", connected=True)
 def _account_changed(event: StripeEvent) -> None:
-    sync_account(event.account)
+    """One that left is not ours to read any more: what was told of it before may come after it."""
+    if not PaymentAccount.objects.filter(merchant__stripe_account_id=event.account).exclude(left_at=None).exists():
+        sync_account(event.account)
 
 
 @on_event("account.application.deauthorized", connected=True)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from citizen_app.errors import FieldError, InvalidInput
-from perks import deposits, hours, tiers, translations
+from perks import deposits, holds, hours, tiers, translations
 from perks.languages import PERK_LANGUAGES
 from perks.models import Branch, CodeList, Merchant, Perk, PerkVersion
 from perks.services.code_lists import named_list
@@ -88,6 +88,8 @@ def read_body(said: Mapping[str, Any], *, merchant: Merchant, perk: Perk | None 
     errors = [*_errors(whole, branches, perk), *_sector_errors(whole, merchant)]
     codes = None if whole["code_list"] is None else named_list(merchant=merchant, public_id=whole["code_list"])
     errors += _code_list_errors(whole, codes, perk)
+    if not errors and whole["deposit"] is not None:
+        errors = deposits.check_remainders(whole["deposit"], whole["tiers"], least=holds.least_held(settings.CURRENCY))
     if errors:
         raise InvalidInput(*errors)
     zone, budget = whole["zone"], whole["budget"]

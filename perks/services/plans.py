@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from citizen_app import audit
 from citizen_app.models import Citizen
-from perks.errors import AlreadySubscribed, BillingOff, BillingUnavailable, NeverSubscribed
+from perks.errors import AlreadySubscribed, BillingOff, BillingUnavailable, MerchantNotActive, NeverSubscribed
 from perks.models import BillingCustomer, Merchant, StripeCall, Subscription
 from perks.payments import plans as at_stripe
 from perks.payments.catalogue import NotSetUp
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 CUSTOMER: Final = "create_customer"
 CHECKOUT: Final = "open_checkout"
+CLOSE: Final = "close_checkout"
+END: Final = "end_plan"
 OPEN: Final = "open"  # a checkout session that can still be paid
 
 T = TypeVar("T")
@@ -34,7 +36,7 @@ def open_checkout(*, merchant: Merchant, by: Citizen, return_url: str, now: date
     """Return the address of Stripe's page on which a merchant subscribes; it comes back to `return_url`.
 
     One checkout of a merchant is open at a time: asking again returns the same one, so a merchant cannot subscribe
-    twice. Raises `BillingOff`, `BillingUnavailable` and `AlreadySubscribed`.
+    twice. Raises `BillingOff`, `BillingUnavailable`, `AlreadySubscribed` and `MerchantNotActive`.
     """
     require_on()
     now = now or timezone.now()
@@ -128,6 +130,10 @@ def _decide_checkout(
     The merchant's row of billing is held: whoever asks at the same moment is given the same one.
     """
     customer = BillingCustomer.objects.select_for_update().get(merchant=merchant)
+    # Read under that lock, which whoever closes the merchant takes too: no page outlives the closing.
+    state = Merchant.objects.values_list("state", flat=True).get(pk=merchant.pk)
+    if state != Merchant.State.ACTIVE:
+        raise MerchantNotActive(state=state)
     if Subscription.objects.entitling().filter(merchant=merchant).exists():
         raise AlreadySubscribed
     last = StripeCall.objects.filter(key=_checkout_key(merchant, customer.checkout_count)).first()
@@ -156,6 +162,53 @@ def _read_checkout(call: StripeCall) -> Any:
 def _create_checkout(call: StripeCall) -> Any:
     """One whose address nobody was told is never paid, so neither age nor a failure Stripe kept stops it."""
     return at_stripe.create_checkout(**call.arguments, key=call.sent_key)
+
+
+# -- The end of a merchant ------------------------------------------------------------------------------------------
+def end_plans(merchant: Merchant) -> None:
+    """Decide to end what a merchant that is closing pays for, and to close the page on which it could still begin.
+
+    In the transaction that closes it. A plan that is heard of only later is ended then (`_keep_subscription`).
+    """
+    customer = BillingCustomer.objects.select_for_update().filter(merchant=merchant).first()
+    if customer is None:
+        return
+    opening = StripeCall.objects.filter(key=_checkout_key(merchant, customer.checkout_count)).first()
+    if opening is not None:
+        decide(key=f"close:{opening.key}", operation=CLOSE, checkout=opening.key)
+    for plan in Subscription.objects.unfinished().filter(merchant=merchant).order_by("pk"):
+        _decide_end(plan.subscription_id)
+
+
+def _decide_end(subscription_id: str) -> None:
+    decide(key=f"end:{subscription_id}", operation=END, subscription=subscription_id)
+
+
+def _read_ended(call: StripeCall) -> Any:
+    read = at_stripe.read_subscription(call.arguments["subscription"])
+    return read if read.status in Subscription.FINAL else None
+
+
+@performs(
+    END,
+    apply=lambda call, subscription: _keep_subscription(subscription) if subscription else None,
+    benign={at_stripe.ENDED_BEFORE},
+    reread=_read_ended,
+    ages=False,
+)
+def _end_plan(call: StripeCall) -> Any:
+    return at_stripe.end_subscription(call.arguments["subscription"])
+
+
+@performs(CLOSE, apply=lambda call, session: None, refuse=lambda call, error: None, reread=_read_checkout, ages=False)
+def _close_checkout(call: StripeCall) -> Any:
+    """Refused where it was paid or has closed: a plan that was begun on it is ended once Stripe tells of it."""
+    opening = StripeCall.objects.filter(key=call.arguments["checkout"]).first()
+    if opening is not None and opening.state == StripeCall.State.PENDING:
+        raise Transient("It is not open yet.")
+    if opening is None or not opening.result_id:
+        return None
+    return at_stripe.close_checkout(opening.result_id, key=call.sent_key)
 
 
 # -- What Stripe says the plan is -----------------------------------------------------------------------------------
@@ -215,6 +268,8 @@ def _keep_subscription(read: Any) -> None:
             "read_at": timezone.now(),
         },
     )
+    if merchant.state == Merchant.State.CLOSED and read.status not in Subscription.FINAL:
+        _decide_end(read.id)
     is_billed = Subscription.objects.entitling().filter(merchant=merchant).exists()
     Merchant.objects.filter(pk=merchant.pk).update(is_billed=is_billed)
     if before != read.status:

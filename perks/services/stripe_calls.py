@@ -6,7 +6,7 @@ it is older than `OLDEST`: a person looks what became of it. A failure that Stri
 key's life, so the object is looked for before the call is made under the key's successor.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from citizen_app import outbox
+from citizen_app.dead_letters import advises
 from perks.errors import BillingUnavailable
 from perks.models import StripeCall
 from perks.payments.client import KeptFailure, Rejected, Transient
@@ -108,9 +109,27 @@ def call_now(call: StripeCall) -> StripeCall:
 @outbox.handles(TOPIC)
 def make_call(*, call_id: int) -> None:
     """Make a decided call; Stripe's absence is the outbox's to wait for. Safe twice."""
+    if not StripeCall.objects.filter(pk=call_id).exists():
+        return  # finished long ago, and pruned
     call = _make(call_id)
     if call.state == StripeCall.State.STUCK:
         raise outbox.DeadLetter(call.error_code)
+
+
+@advises(TOPIC)
+def what_to_do(payload: Mapping[str, Any], reason: str) -> str:
+    """Where an operator looks at Stripe, and what they do then."""
+    call = StripeCall.objects.filter(pk=payload["call_id"]).first()
+    if call is None or call.state in (StripeCall.State.DONE, StripeCall.State.REFUSED):
+        return "It was finished in another way meanwhile: give it up."
+    where = f"account {call.account}" if call.account else "the platform’s account"
+    find = f"“{call.operation}”: look for the key {call.sent_key} in Stripe’s log of {where}."
+    if call.state == StripeCall.State.PENDING:
+        return f"{find} Stripe did not answer. Once it does, try again: the same key never does it twice."
+    return (
+        f"{find} It is not sent again by itself. If Stripe has not done it and it is still wanted, "
+        "do it there by hand: its event brings it here. Then give this up."
+    )
 
 
 def _make(call_id: int, *, now: datetime | None = None) -> StripeCall:

@@ -4,7 +4,7 @@ An event is only a hint that something changed. Its handler reads the object, so
 order do no harm. Nothing of an event is kept but its ids (no personal data).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -12,8 +12,10 @@ from typing import Any, Final, TypeVar
 import structlog
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from citizen_app import inbox
+from citizen_app.dead_letters import advises
 from citizen_app.models import InboxMessage
 from perks.models import Merchant, StripeReading
 from perks.services.stripe_calls import require_no_transaction
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 TOPIC: Final = "stripe_event"
 SOURCE: Final = "stripe"
+NOT_COUNTED: Final = "uses_not_counted"
+"""Why an event waits for a person at once: uses that Stripe took and did not count."""
 
 T = TypeVar("T")
 
@@ -91,6 +95,19 @@ def work_on_event(message: InboxMessage) -> None:
     _handlers[event.type, bool(event.account)](event)
 
 
+@advises(TOPIC)
+def what_to_do(payload: Mapping[str, Any], reason: str) -> str:
+    """Where an operator looks at Stripe, and what they do then."""
+    where = f"account {payload['account']}" if payload["account"] else "the platform’s account"
+    find = f"“{payload['type']}”, event {payload['id']} in Stripe’s list of {where}."
+    if reason == NOT_COUNTED:
+        return (
+            f"{find} Its meter took some uses and counted none of them: the event says why. Mend that at Stripe, "
+            "compare the merchant’s usage, then give this up."
+        )
+    return f"{find} Once what stopped us is mended, try again: what it is about is read as it is then."
+
+
 def read_fresh(account: str, object_id: str, read: Callable[[], T], apply: Callable[[T], None]) -> None:
     """Read an object at Stripe as it is now and apply that, unless somebody who began later has applied theirs.
 
@@ -115,7 +132,7 @@ def take_ticket(account: str, object_id: str) -> Ticket:
     with transaction.atomic():
         reading, _ = StripeReading.objects.get_or_create(account=account, object_id=object_id)
         # The update holds the row, so the number read after it is this reader's own.
-        StripeReading.objects.filter(pk=reading.pk).update(taken=F("taken") + 1)
+        StripeReading.objects.filter(pk=reading.pk).update(taken=F("taken") + 1, taken_at=timezone.now())
         return Ticket(reading.pk, StripeReading.objects.values_list("taken", flat=True).get(pk=reading.pk))
 
 

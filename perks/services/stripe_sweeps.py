@@ -66,10 +66,8 @@ def sweep_usage(*, now: datetime) -> int:
 
 def _accounts_due(now: datetime) -> Iterator[str]:
     """The accounts whose lists this process reads now: whoever moves the row's time on has it."""
-    connected = (
-        Merchant.objects.exclude(stripe_account_id="").order_by("pk").values_list("stripe_account_id", flat=True)
-    )
-    for account in [PLATFORM, *connected]:
+    ours = Merchant.objects.exclude(stripe_account_id="").exclude(payment_account__left_at__isnull=False)
+    for account in [PLATFORM, *ours.order_by("pk").values_list("stripe_account_id", flat=True)]:
         row, _ = EventLog.objects.get_or_create(
             account=account, defaults={"read_until": now - REMEMBERED, "due_at": now}
         )

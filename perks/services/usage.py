@@ -20,7 +20,7 @@ from perks.payments import usage as at_stripe
 from perks.services.desk import UNDO_TIME
 from perks.services.plans import current_subscription
 from perks.services.stripe_calls import decide, performs
-from perks.services.stripe_events import StripeEvent, on_event
+from perks.services.stripe_events import NOT_COUNTED, StripeEvent, on_event
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +79,7 @@ def _send_use(call: StripeCall) -> Any:
 def _uses_refused(event: StripeEvent) -> None:
     """Stripe took some uses and counted none of them: which ones, and why, is to be seen at Stripe alone."""
     log.error("billing.uses_refused", id=event.id, meter=event.object_id)
-    raise outbox.DeadLetter("uses_not_counted")
+    raise outbox.DeadLetter(NOT_COUNTED)
 
 
 def used_in_period(merchant: Merchant) -> int:

@@ -89,6 +89,19 @@ def money_text(money: Record | None) -> str:
     return f"{written(dict(money)):,.{places}f}".replace(",", "\u202f") + f"\u00a0{money['currency']}"
 
 
+def charged_words(agreement: Record) -> str:
+    """How much of what it was settled at was charged to the card, and what stays between the two."""
+    hold, owed = agreement["hold"], agreement["settled"]["amount"]
+    state = hold["state"] if hold and owed else None
+    if state in ("held", "capturing"):
+        return "It is being charged to the card, as far as it is held there."
+    if state != "captured":
+        return "It is on record; no card was charged here."
+    if hold["captured"]["amount"] >= owed:
+        return "It was charged to the card."
+    return f"{money_text(hold['captured'])} was charged to the card; the rest is on record, and nobody charges it here."
+
+
 def steps_of(agreement: Record) -> list[dict[str, Any]]:
     """The way of an agreement: what is done, what is now, what is to come; each with its moment and a sentence."""
     state, ended = agreement["state"], agreement["ended_at"]
@@ -111,7 +124,7 @@ def steps_of(agreement: Record) -> list[dict[str, Any]]:
         )
     if ended:
         steps = [step for step in steps if step["at"]]
-        steps.append(_step(LAST[state], ended, NOTHING.get(state) or f"{money_text(agreement['settled'])} is owed."))
+        steps.append(_step(LAST[state], ended, NOTHING.get(state) or f"At {money_text(agreement['settled'])}."))
     elif agreement["claim"]:
         decided = "As it is decided, from nothing to what is claimed."
         unless = "At the claim if nobody contests it for 72 hours, else as it is decided."

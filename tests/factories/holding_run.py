@@ -23,6 +23,7 @@ from perks.services.hold_renewals import renew_holds
 from perks.services.holds import page_of, request_hold
 from perks.services.redemptions import cancel_redemption, expire_redemptions
 from perks.services.stripe_events import receive_event
+from perks.services.stripe_sweeps import sweep_events
 from tests.factories.deposits import accepted, money, waiver_perk
 from tests.factories.holds import onboarded
 from tests.factories.people import operator_with
@@ -239,6 +240,7 @@ class HoldingRun:
             self.hear(share=1.0)
             self.work(4, timedelta(minutes=40))
             sweep_holds(now=timezone.now())
+            sweep_events(now=timezone.now())
             self.work(3, timedelta(minutes=40))
 
     def ours(self) -> dict[str, Counter[str]]:

@@ -67,6 +67,19 @@ def test_the_smallest_tier_decides_whether_something_is_left():
     assert not deposits.leaves_a_remainder(deposit(), [100])
 
 
+@pytest.mark.parametrize(
+    ("full", "percents", "wrong"),
+    [(5_000, [50, 100], []), (5_000, [99, 100], []), (4_900, [98, 99], [1]), (100, [50, 51, 100], [1]), (1, [99], [0])],
+)
+def test_what_is_left_is_nothing_or_as_much_as_a_card_can_hold(full, percents, wrong):
+    terms = deposit(classes=[{"code": "a", "full": money(full), "claim_cap": money(0)}])
+    tiers = [{"benefit": {"waived_percent": percent}} for percent in percents]
+    told = deposits.check_remainders(terms, tiers, least=50)
+    assert [(error.pointer, error.code) for error in told] == [
+        (f"/tiers/{place}/benefit/waived_percent", "out_of_range") for place in wrong
+    ]
+
+
 def test_an_unknown_class_has_no_terms():
     with pytest.raises(KeyError):
         deposits.terms_for(deposit(), "yacht", 100)

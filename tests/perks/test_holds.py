@@ -72,3 +72,8 @@ def test_what_was_held_is_charged_let_go_or_still_held():
 
 def test_never_more_is_captured_than_is_held_nor_than_was_settled():
     assert (holds.captured_of(300, 250), holds.captured_of(120, 250), holds.captured_of(0, 250)) == (250, 120, 0)
+
+
+def test_the_least_that_is_held_is_stripe_s_own_by_currency():
+    said = {currency: holds.least_held(currency) for currency in ("EUR", "GBP", "CZK", "JPY", "XXX")}
+    assert said == {"EUR": 50, "GBP": 30, "CZK": 1500, "JPY": 50, "XXX": 1}

@@ -61,7 +61,11 @@ def _requirements(missing: list[str]) -> Record:
 
 @answers("GET", "/v1/accounts/{account}")
 def read_account(records: Records, id: str, params: Params) -> Record:
-    return records.get(id, "account")
+    account = records.get(id, "account")
+    if account.get("_is_disconnected"):
+        message = f"The provided key does not have access to account '{id}'."
+        raise invalid(message, "account_invalid", status=403, is_kept=False)
+    return account
 
 
 @answers("GET", "/v1/accounts")

@@ -14,6 +14,8 @@ from perks.payments.standin.refusals import invalid
 
 PAYING = ("active", "past_due", "trialing")
 ENDED = ("canceled", "incomplete_expired")
+LAST = "subscription_update"
+"""Why there is an invoice of a subscription that was ended before its time."""
 
 
 def first_item(subscription: Record) -> Record:
@@ -124,6 +126,11 @@ def end_subscription(records: Records, id: str, params: Params) -> Record:
     subscription = records.get(id, "subscription")
     if subscription["status"] in ENDED:
         raise invalid(f"No such subscription: '{id}'", "resource_missing", "id", status=404)
+    if flag(params.get("invoice_now", "false")):
+        clock = subscription["test_clock"]
+        invoice = _put_invoice(records, subscription, LAST, True, clock)
+        subscription["latest_invoice"] = invoice["id"]
+        _tell_invoice(records, invoice, clock)
     end(records, subscription)
     return subscription
 
@@ -198,15 +205,15 @@ def _put_invoice(records: Records, subscription: Record, reason: str, is_paid: b
 
 
 def _due(records: Records, subscription: Record, reason: str) -> int:
-    """Fixed items in advance, and what the period that has just ended used of each meter."""
+    """Fixed items in advance, and what the period that has just ended used of each meter; at the end, of this one."""
     total = 0
     for item in subscription["items"]["data"]:
-        price = item["price"]
-        total += amount_of(price, item.get("quantity", 0))
-        if reason == "subscription_cycle" and (meter := price["recurring"]["meter"]):
-            start = item["current_period_start"] - MONTH
-            counted = used(records, meter, subscription["customer"], start, item["current_period_start"])
-            total += amount_of(price, int(counted))
+        price, start = item["price"], item["current_period_start"]
+        periods = {"subscription_cycle": (start - MONTH, start), LAST: (start, item["current_period_end"])}
+        if reason != LAST:
+            total += amount_of(price, item.get("quantity", 0))
+        if reason in periods and (meter := price["recurring"]["meter"]):
+            total += amount_of(price, int(used(records, meter, subscription["customer"], *periods[reason])))
     return total
 
 

@@ -59,11 +59,19 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
         f"{facts['published']} are published and the free plan allows {facts['allowed']}. "
         "Pause or end one, or begin a plan on the page Billing."
     ),
+    "payments_not_onboarded": lambda facts, zone: (
+        "Waive the whole deposit in every tier, or have an owner connect your account for it on the page Billing."
+    ),
     "already_subscribed": lambda facts, zone: "Change or end it in the portal.",
     "never_subscribed": lambda facts, zone: "Begin a plan first.",
     "billing_unavailable": lambda facts, zone: "Nothing is lost: press the button again in a moment.",
     "last_owner": lambda facts, zone: "Invite another owner first.",
 }
+_PAGES: Mapping[str, str] = {
+    "payments_not_onboarded": "merchant:billing",
+    "plan_limit_reached": "merchant:billing",
+}
+"""Where an owner changes what was in the way."""
 
 
 def _wait(seconds: int) -> str:
@@ -72,12 +80,12 @@ def _wait(seconds: int) -> str:
 
 
 def in_words(refusal: DomainError, *, zone: str = "UTC") -> dict[str, str]:
-    """`{title, detail}` of a refusal; `zone` is the reader's, for moments it names."""
+    """`{title, detail}` of a refusal, and `page` where one mends it; `zone` is the reader's, for moments it names."""
     if isinstance(refusal, InvalidInput):
         return {"title": "This is not complete yet.", "detail": " ".join(e["detail"] for e in refusal.facts["errors"])}
     words = _WORDS.get(refusal.code)
     detail = words(refusal.facts, zone) if words else refusal.detail or refusal.remedy
-    return {"title": refusal.title, "detail": detail}
+    return {"title": refusal.title, "detail": detail, "page": _PAGES.get(refusal.code, "")}
 
 
 def sentence(refusal: DomainError) -> str:

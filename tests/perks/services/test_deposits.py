@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from citizen_app.errors import InvalidInput, WrongState
 from citizen_app.models import Notification, OutboxMessage
 from perks.errors import DepositNotAccepted, HoldExpired, PaymentsNotOnboarded, PickUpRefused, TakeRefused
-from perks.models import DepositAgreement, Redemption, Scan
+from perks.models import DepositAgreement, Perk, Redemption, Scan
 from perks.services import catalogue
 from perks.services.deposit_steps import state_at
 from perks.services.deposits import (
@@ -155,6 +155,26 @@ def test_a_published_waiver_cannot_be_changed_into_one_with_something_left():
         catalogue.edit_perk(perk=perk, by=person_of(perk.merchant), body={"tiers": half}, now=NOW)
     perk.refresh_from_db()
     assert perk.pending is None
+
+
+def test_less_than_a_card_can_hold_is_left_by_no_perk_that_is_saved():
+    merchant = rental()
+    owner = person_of(merchant)
+    small = {**DEPOSIT, "classes": [{"code": "bike", "full": money(4_900), "claim_cap": money(0)}]}
+    body = {"kind": "deposit_waiver", "tiers": [{"min_score": 600, "benefit": {"waived_percent": 99}}]}
+    with pytest.raises(InvalidInput) as refusal:
+        draft(merchant, owner, deposit=small, **body)
+    (wrong,) = refusal.value.facts["errors"]
+    assert (wrong["pointer"], wrong["code"]) == ("/tiers/0/benefit/waived_percent", "out_of_range")
+    assert wrong["detail"] == (
+        "0.49 EUR of class bike would be left, and a card holds 0.50 EUR or more. Waive all of it, or less."
+    )
+    assert not Perk.objects.exists()
+    perk = draft(merchant, owner, deposit=DEPOSIT, **body)
+    with pytest.raises(InvalidInput):
+        catalogue.edit_perk(perk=perk, by=owner, body={"deposit": small})
+    perk.refresh_from_db()
+    assert perk.pending.deposit["classes"] == DEPOSIT["classes"]
 
 
 def test_what_is_left_cannot_be_accepted_while_nobody_can_hold_it():

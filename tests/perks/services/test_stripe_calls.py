@@ -7,13 +7,15 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from citizen_app.models import OutboxMessage
+from citizen_app.leases import ATTEMPTS
+from citizen_app.models import InboxMessage, OutboxMessage
 from citizen_app.outbox import run_due
 from perks.errors import BillingUnavailable
 from perks.models import StripeCall
 from perks.payments.client import KeptFailure, Rejected, Transient
 from perks.services import stripe_calls
 from perks.services.stripe_calls import OLDEST, call_now, decide, performs
+from tests.factories.people import browser_for, operator_with
 
 pytestmark = pytest.mark.django_db
 
@@ -192,6 +194,50 @@ def test_a_door_is_told_at_once_or_that_stripe_is_away(remote, monkeypatch):
     remote.found = SimpleNamespace(id="obj_1", fresh=True)
     assert call_now(call).result is remote.found  # it was made before: read as it is now
     assert remote.keys == ["ring:1"] * 2
+
+
+def said_to_operators():
+    return browser_for(operator_with("support")).get("/operator/messages").content.decode()
+
+
+def test_operators_read_where_to_look_for_a_stuck_call_and_what_to_do_then(remote, monkeypatch):
+    remote.register(monkeypatch)
+    remote.line = [Rejected("card_declined", "No.")]
+    with transaction.atomic():
+        decide(key="ring:1", operation="ring", account="acct_1", bell="front door")
+    run()
+    page = said_to_operators()
+    assert "1 failed message" in page
+    assert "card_declined" in page
+    assert "“ring”: look for the key ring:1 in Stripe’s log of account acct_1." in page
+    assert "do it there by hand: its event brings it here. Then give this up." in page
+    assert "front door" not in page
+
+
+def test_operators_let_a_call_try_again_that_stripe_did_not_answer(remote, monkeypatch):
+    remote.register(monkeypatch)
+    remote.line = [Transient("away")] * ATTEMPTS
+    ring()
+    for hours in range(ATTEMPTS):
+        run(hours=hours)
+        OutboxMessage.objects.filter(dead_at=None).update(due_at=timezone.now())
+    assert "Once it does, try again: the same key never does it twice." in said_to_operators()
+    call_now(StripeCall.objects.get())
+    assert "It was finished in another way meanwhile: give it up." in said_to_operators()
+
+
+def test_operators_read_where_to_look_for_an_event_that_failed():
+    told = {"id": "evt_1", "type": "refund.failed", "object_id": "re_1", "account": "acct_1"}
+    uses = {"id": "evt_2", "type": "v1.billing.meter.error_report_triggered", "object_id": "mtr_1", "account": ""}
+    now = timezone.now()
+    for payload, error in ((told, "builtins.KeyError"), (uses, "uses_not_counted")):
+        InboxMessage.objects.create(
+            source="stripe", message_id=payload["id"], topic="stripe_event", payload=payload,
+            received_at=now, due_at=now, dead_at=now, last_error=error,
+        )  # fmt: skip
+    page = said_to_operators()
+    assert "“refund.failed”, event evt_1 in Stripe’s list of account acct_1. Once what stopped us is mended" in page
+    assert "event evt_2 in Stripe’s list of the platform’s account. Its meter took some uses" in page
 
 
 def test_no_call_is_made_inside_of_a_transaction(remote, monkeypatch):

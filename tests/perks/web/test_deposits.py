@@ -125,7 +125,7 @@ def test_a_claim_is_contested_on_its_page_until_its_deadline():
     with time_machine.travel(NOW + timedelta(days=5), tick=False):
         answer = browser.post(f"{address}/contest", {"statement": "No."} | key())
         assert "72 hours" in text_of(answer)
-        assert "is owed" in text_of(browser.get(address))
+        assert "It is on record; no card was charged here." in text_of(browser.get(address))
     assert state_of(agreement) == "claimed"
     answer = browser.post(f"{address}/contest", {"statement": "No.", "evidence": [photograph(2)]} | key())
     assert answer.status_code == 302

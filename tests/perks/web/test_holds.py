@@ -7,6 +7,7 @@ import time_machine
 
 from perks.models import DepositHold, HoldRefund
 from perks.services.deposits import move_on_deposits
+from perks.web.deposit_words import charged_words
 from tests.factories.deposits import money
 from tests.factories.holds import Both, half_waived, run_outbox
 from tests.factories.people import browser_for
@@ -81,6 +82,37 @@ def test_the_guest_reads_what_was_charged_and_what_came_back(both, page, clock):
     assert "was given back to your card. “It was smaller.”" in said
 
 
+@pytest.mark.parametrize(
+    ("hold", "settled", "said"),
+    [
+        (None, 12_000, "It is on record; no card was charged here."),
+        ({"state": "expired"}, 12_000, "It is on record; no card was charged here."),
+        ({"state": "released"}, 0, "It is on record; no card was charged here."),
+        ({"state": "held"}, 12_000, "It is being charged to the card, as far as it is held there."),
+        ({"state": "capturing"}, 12_000, "It is being charged to the card, as far as it is held there."),
+        ({"state": "captured", "captured": money(12_000)}, 12_000, "It was charged to the card."),
+        (
+            {"state": "captured", "captured": money(25_000)},
+            30_000,
+            "250.00\u00a0EUR was charged to the card; the rest is on record, and nobody charges it here.",
+        ),
+    ],
+)
+def test_a_settled_claim_says_what_was_charged_and_what_stays_between_the_two(hold, settled, said):
+    assert charged_words({"hold": hold, "settled": money(settled)}) == said
+
+
+def test_both_sides_read_that_the_card_was_charged(both, page, desk, clock):
+    charged(both, clock)
+    for browser, address in (
+        (browser_for(both.citizen), page),
+        (browser_for(person_of(both.agreement.merchant, "manager")), desk),
+    ):
+        said = text_of(browser.get(address))
+        assert "It was charged to the card." in said
+        assert "no card was charged" not in said
+
+
 def test_a_manager_refunds_by_the_page_once_however_often_it_is_sent(both, desk, clock):
     charged(both, clock)
     browser = browser_for(person_of(both.agreement.merchant, "manager"))
@@ -99,7 +131,7 @@ def test_a_disputed_charge_is_shown_until_when_it_is_to_be_answered_and_not_refu
     both.standin.open_dispute(both.hold().payment_intent_id)
     told(both)
     browser = browser_for(person_of(both.agreement.merchant, "manager"))
-    assert "Answer it at Stripe, until 3 Dec" in text_of(browser.get(desk))
+    assert "Answer it at Stripe, until Thursday 3 December" in text_of(browser.get(desk))
     form = {"amount": "50.00", "reason": "Sorry.", "idempotency_key": "one-key"}
     assert "disputes this charge" in text_of(browser.post(f"{desk}/refund", form, follow=True))
     assert not HoldRefund.objects.exists()

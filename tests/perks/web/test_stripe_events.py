@@ -117,7 +117,7 @@ def test_what_nobody_handles_is_kept_as_ignored(standin, event):
 
 
 def test_each_door_has_its_own_accounts(standin, event):
-    connected = {**event, "account": "acct_1"}
+    connected = {**event, "type": "account.updated", "account": "acct_1"}
     MerchantFactory(stripe_account_id="acct_1")
     assert post(*standin.signed(connected, PLATFORM_SECRET)) == 400
     assert post(*standin.signed(event, CONNECT_SECRET), CONNECT_PATH) == 400
@@ -129,6 +129,12 @@ def test_an_event_of_no_merchant_s_account_is_kept_as_ignored(standin, event):
     MerchantFactory(stripe_account_id="acct_1")
     assert post(*standin.signed({**event, "account": "acct_2"}, CONNECT_SECRET), CONNECT_PATH) == 200
     assert kept() == [("stripe:acct_2", event["id"], True)]
+
+
+def test_a_type_of_the_platform_s_own_is_ignored_of_a_connected_account(standin, event):
+    MerchantFactory(stripe_account_id="acct_1")
+    assert post(*standin.signed({**event, "account": "acct_1"}, CONNECT_SECRET), CONNECT_PATH) == 200
+    assert kept() == [("stripe:acct_1", event["id"], True)]
 
 
 def test_one_id_may_come_from_two_accounts(standin, event):
