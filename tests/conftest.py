@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection, connections
 from django.test import override_settings
+from jsonschema import Draft202012Validator, FormatChecker
 
 from citizen_app import audit_guards
 from citizen_app.api.throttles import forget_counts
@@ -87,6 +88,26 @@ def _cheaper_than_the_product():
         # Each test client builds the middleware anew, and listing the static files is most of that.
         WHITENOISE_USE_FINDERS=False,
     ):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _every_event_fits_the_catalogue():
+    """Whatever a test makes the product tell by webhook is what the catalogue says of its type."""
+    from citizen_app.webhooks import catalogue, events
+
+    fits = {
+        each.type: Draft202012Validator(each.schema(), format_checker=FormatChecker()).validate
+        for each in catalogue.EVENTS.values()
+    }
+    promise = events.promise
+
+    def held_to_the_catalogue(topic, **said):
+        fits[said["type"]](said)
+        return promise(topic, **said)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(events, "promise", held_to_the_catalogue)
         yield
 
 

@@ -96,6 +96,9 @@ _DEPOSIT_STATES: Final = {
     "expired": "A deposit agreement was not used in time",
 }
 _HELD_IN: Final = ("accepted", "active", "returned", "claimed", "contested")
+"""A citizen may be slow on Stripe's page, and Stripe slow to tell."""
+_DISPUTED_IN: Final = ("settled", *_HELD_IN, "closed", "cancelled", "expired")
+"""What we charge is settled; but the account is the merchant's, who may charge what is held by itself at any time."""
 
 
 def _redemption(state: str, summary: str) -> EventType:
@@ -129,7 +132,7 @@ EVENTS: Final[dict[str, EventType]] = {
         *(_deposit(state, summary, (state,)) for state, summary in _DEPOSIT_STATES.items()),
         _deposit("hold_expiring", "The hold of a deposit ends soon", ("accepted", "active")),
         _deposit("held", "What is left of a deposit is held on the guest's card", _HELD_IN),
-        _deposit("disputed", "A card's owner disputes a charge, or the bank has decided", ("settled",)),
+        _deposit("disputed", "A card's owner disputes a charge, or the bank has decided", _DISPUTED_IN),
         _perk("published", "Your perk is on offer", ("published",)),
         _perk("paused", "Your perk is paused", ("paused",)),
         _perk("sold_out", "The last of your perk is taken", ("published", "paused", "ended")),

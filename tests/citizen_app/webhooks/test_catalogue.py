@@ -29,7 +29,7 @@ def test_the_contract_s_types_are_all_there():
     assert set(TO_MERCHANTS) == {
         *(f"redemption.{state}" for state in ("reserved", "redeemed", "expired", "cancelled", "reversed")),
         *("gift_card.charged", "gift_card.refunded", "perk.published", "perk.paused", "perk.sold_out"),
-        *(f"deposit.{state}" for state in [*deposit, "cancelled", "expired", "hold_expiring"]),
+        *(f"deposit.{state}" for state in [*deposit, "cancelled", "expired", "hold_expiring", "held", "disputed"]),
         *("standing.changed", "connection.created", "connection.revoked"),
     }
     assert set(TO_FURNISHERS) == {"link.created", "link.ended", "dispute.opened", "dispute.due_soon"}

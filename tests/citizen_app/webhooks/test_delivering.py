@@ -247,6 +247,7 @@ def tell_later(sequence):
             sequence=sequence,
             now=timezone.now(),
             merchant=MERCHANT,
+            perk="perk_1",
         )
         promised.save()
     return promised

@@ -421,6 +421,19 @@ def test_a_disputed_charge_is_not_refunded(both, clock):
     assert [event.payload["object"]["id"] for event in events] == [both.agreement.public_id] * 2
 
 
+def test_a_charge_of_the_merchant_s_own_is_disputed_while_the_thing_is_still_out(both):
+    both.pay()
+    told(both)
+    assert both.desk("pick-up").status_code == 200
+    hold = both.hold()
+    client().v1.payment_intents.capture(hold.payment_intent_id, {}, {"stripe_account": hold.account_id})
+    both.standin.open_dispute(hold.payment_intent_id)
+    told(both)
+    assert both.hold().state == "captured"
+    (disputed,) = OutboxMessage.objects.filter(topic="webhook", payload__type="deposit.disputed")
+    assert disputed.payload["object"]["state"] == "active"
+
+
 def test_the_daily_look_finds_what_no_event_told(both, clock):
     both.pay()
     clock.shift(timedelta(days=1, minutes=1))
