@@ -8,6 +8,7 @@ from perks.web.words import Badge, badge_of
 register = template.Library()
 
 register.filter("money_text", deposit_words.money_text)
+register.filter("agreement_badge", deposit_words.badge_of_agreement)
 register.filter("deposit_steps", deposit_words.steps_of)
 
 
