@@ -95,7 +95,7 @@ exports(
     "push_devices",
     PushDevice,
     "citizen",
-    left_out={"address_hash": KEYED, "sealed": SECRET},
+    left_out={"address_hash": KEYED, "sealed": SECRET, "session_id": SECRET},
     tells="the browsers that notify you",
 )
 exports("pairwise_subjects", PairwiseSubject, "citizen", tells="the name each app knows you by")

@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.sessions.backends import cached_db
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.db.models import CharField, DateTimeField
 from django.utils import timezone
 
@@ -27,6 +28,13 @@ class SessionStore(cached_db.SessionStore):
             return session
         self._session_key = None
         return None
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End a session, and the notifying of its browser."""
+        with transaction.atomic():
+            # First held: a browser that is being added to it at this moment is there before its end looks for it.
+            list(Session.objects.select_for_update().filter(pk=session_key or self.session_key))
+            super().delete(session_key)
 
 
 class Backend(AuthenticationBackend):

@@ -6,7 +6,7 @@ unknown, expired, revoked or only half signed in is 401.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from allauth.core.internal.sessionkit import get_session_user
@@ -49,6 +49,7 @@ class Credential:
     device: Any = None
     confirmed_at: float = 0.0  # when the session last saw who it is
     caller: str = ""  # how a device is written where callers are counted and told apart
+    session_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,12 @@ class OneCredential(BaseAuthentication):
 
 def _of_session(kind: Literal["session_token", "browser"], citizen: Citizen, session: SessionBase) -> Credential:
     proofs = proofs_in(citizen, session)
-    return Credential(kind, second_factor=_shows_second_factor(proofs), confirmed_at=latest_of(proofs))
+    return Credential(
+        kind,
+        second_factor=_shows_second_factor(proofs),
+        confirmed_at=latest_of(proofs),
+        session_key=session.session_key or "",
+    )
 
 
 def require_confirmed(request: Request) -> None:

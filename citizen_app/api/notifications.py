@@ -8,6 +8,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from citizen_app.api.authentication import Credential
 from citizen_app.api.etags import etagged, no_store
 from citizen_app.api.pagination import PageQuery, page
 from citizen_app.api.permissions import IsCitizen
@@ -192,9 +193,14 @@ class DeviceListView(ApiView):
 
     @extend_schema(operation_id="add_push_device", request=PushDeviceBody, responses={201: PushDeviceLine})
     def post(self, request: Request) -> Response:
-        """Let a browser notify you; one that is known already is the same. What it is told is yours to choose."""
+        """Let a browser notify you until you sign out there; one that is known is the same. You choose of what."""
         body = read_body(request, PushDeviceBody)
-        device = add_device(citizen=_citizen_of(request), endpoint=body["endpoint"], keys=body["keys"])
+        device = add_device(
+            citizen=_citizen_of(request),
+            session_key=cast(Credential, request.auth).session_key,
+            endpoint=body["endpoint"],
+            keys=body["keys"],
+        )
         return no_store(Response(PushDeviceLine(device).data, status.HTTP_201_CREATED))
 
 

@@ -10,6 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('citizen_app', '0007_webhooks'),
+        ('sessions', '0001_initial'),
     ]
 
     operations = [
@@ -67,6 +68,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('last_ok_at', models.DateTimeField(null=True)),
                 ('citizen', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='push_devices', to=settings.AUTH_USER_MODEL)),
+                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='push_devices', to='sessions.session')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('address_hash',), name='push_device_of_one_person')],

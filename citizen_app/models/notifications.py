@@ -1,6 +1,7 @@
 """What a person is told of, how they want to be told, and the browsers that may be told for them."""
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import models
 from django.db.models import F, Q
 
@@ -102,10 +103,14 @@ class QuietTime(models.Model):
 
 
 class PushDevice(UUIDNamed):
-    """One browser that a person let notify them. Its address and keys are sealed: they let somebody write to it."""
+    """One browser that a person let notify them, for as long as the session lasts that asked for it.
+
+    Its address and keys are sealed: they let somebody write to it.
+    """
 
     prefix = "psh"
     citizen = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="push_devices")
+    session = models.ForeignKey(Session, models.CASCADE, related_name="push_devices")
     address_hash = models.CharField(max_length=64)
     sealed = models.TextField()
     service = models.CharField(max_length=100)  # the host of its push service

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http.request import validate_host
 from django.utils import timezone
 
 from citizen_app.audit import record
 from citizen_app.calling_out import MOST_ADDRESS
-from citizen_app.errors import DomainError, FieldError, InvalidInput, Kind
+from citizen_app.errors import DomainError, FieldError, InvalidInput, Kind, NotFound
 from citizen_app.keys import derive_key, keyed_hash
 from citizen_app.models import Citizen, PushDevice
 from citizen_app.models.keys import NamedQuerySet
@@ -50,14 +51,20 @@ class Subscription:
 
 
 @transaction.atomic
-def add_device(*, citizen: Citizen, endpoint: str, keys: Mapping[str, str], now: datetime | None = None) -> PushDevice:
-    """Let a browser notify its person; one that is known is the same, and whose it was before hears no more on it.
+def add_device(
+    *, citizen: Citizen, session_key: str, endpoint: str, keys: Mapping[str, str], now: datetime | None = None
+) -> PushDevice:
+    """Let a browser notify its person until its session ends.
 
-    Raises `InvalidInput` for an address that is no known push service's or keys that are none, `TooManyDevices`.
+    One that is known is the same, and whose it was before hears no more on it. Raises `InvalidInput` for an address
+    that is no known push service's or keys that are none, `TooManyDevices`, and `NotFound` if the session has ended.
     """
     now = now or timezone.now()
     subscription = Subscription(endpoint, keys["p256dh"], keys["auth"])
     check_subscription(subscription)
+    # Held, so that a sign-out at the same moment takes this browser along.
+    if not Session.objects.select_for_update(no_key=True).filter(pk=session_key):
+        raise NotFound
     # Held, so that two at once do not both find the last place free.
     Citizen.objects.select_for_update(no_key=True).get(pk=citizen.pk)
     address_hash = _hash_of(endpoint)
@@ -65,6 +72,7 @@ def add_device(*, citizen: Citizen, endpoint: str, keys: Mapping[str, str], now:
         raise TooManyDevices
     facts = {
         "citizen": citizen,
+        "session_id": session_key,
         "sealed": seal(PURPOSE, json.dumps([endpoint, subscription.p256dh, subscription.auth])),
         "service": urlsplit(endpoint).hostname or "",
     }

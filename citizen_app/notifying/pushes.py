@@ -6,6 +6,8 @@ import json
 from typing import Final
 
 import structlog
+from allauth.core.internal.sessionkit import get_session_user
+from allauth.headless.internal.sessionkit import session_store
 from django.conf import settings
 from django.utils import timezone
 from py_vapid import Vapid
@@ -40,6 +42,9 @@ def push(*, notification: str, device: str) -> None:
     row = Notification.objects.select_related("citizen").filter(pk=notification).first()
     to = PushDevice.objects.filter(pk=device).first()
     if row is None or to is None or to.citizen_id != row.citizen_id or not row.citizen.is_active:
+        return
+    if get_session_user(session_store(to.session_id)) is None:
+        to.delete()  # signed out there: by time, or by another password
         return
     now = timezone.now()
     text = text_of(row)

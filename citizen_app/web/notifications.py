@@ -27,7 +27,7 @@ from citizen_app.web.pages import Page, paged
 from citizen_app.web.panels import adds_to
 
 SERVICES: Final = {
-    "fcm.googleapis.com": "Chrome, Edge or another browser with Google's push service",
+    "fcm.googleapis.com": "Chrome, Edge or similar",
     "updates.push.services.mozilla.com": "Firefox",
     "push.apple.com": "Safari",
     "notify.windows.com": "Edge on Windows",

@@ -9,6 +9,7 @@ from citizen_app.web.closing import CloseAccount
 from citizen_app.web.connections import Connections, EndConnection
 from citizen_app.web.devices import EndSession
 from citizen_app.web.exports import DataFile, TakeYourData
+from citizen_app.web.installing import manifest
 from citizen_app.web.notifications import (
     Inbox,
     MailsOff,
@@ -24,6 +25,7 @@ from citizen_app.web.pictures import picture
 urlpatterns: list[URLPattern | URLResolver] = [
     # Browsers ask for it beside answers that are no page of ours and name no icon.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("img/mark.svg")), name="favicon"),
+    path("manifest.webmanifest", manifest, name="manifest"),
     path("me/apps", Connections.as_view(), name="my_apps"),
     path("me/apps/<str:connection_id>/end", EndConnection.as_view(), name="my_app_end"),
     path("me/devices/<int:session_id>/end", EndSession.as_view(), name="end-session"),

@@ -94,7 +94,7 @@ register(
             "deposits",
             subject,
             sentence,
-            "It is about your agreement with {merchant}. Sign in to read all of it: {agreement}.",
+            "It is about your agreement with {merchant}: {agreement}.",
             link="perks:deposit",
             opens_about=True,
             hears=For.ACCOUNT,

@@ -9,6 +9,7 @@ register = template.Library()
 
 register.filter("money_text", deposit_words.money_text)
 register.filter("charged_words", deposit_words.charged_words)
+register.filter("agreement_badge", deposit_words.badge_of_agreement)
 register.filter("deposit_steps", deposit_words.steps_of)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from perks.money import decimals_of, written
-from perks.web.words import Badge
+from perks.web.words import Badge, badge_of
 
 Record = Mapping[str, Any]
 
@@ -20,8 +20,9 @@ STATES = {
     "cancelled": Badge(word="Cancelled", icon="cross", tone="mute"),
     "expired": Badge(word="Not picked up in time", icon="clock", tone="mute"),
 }
+TO_HOLD = Badge(word="Not held yet", icon="clock", tone="gold")
 HOLDS = {
-    "requested": Badge(word="Not held yet", icon="clock", tone="gold"),
+    "requested": TO_HOLD,
     "action": Badge(word="Your bank asks", icon="clock", tone="gold"),
     "held": Badge(word="Held", icon="lock", tone="help"),
     "capturing": Badge(word="Being charged", icon="clock", tone="gold"),
@@ -100,6 +101,13 @@ def charged_words(agreement: Record) -> str:
     if hold["captured"]["amount"] >= owed:
         return "It was charged to the card."
     return f"{money_text(hold['captured'])} was charged to the card; the rest is on record, and nobody charges it here."
+
+
+def badge_of_agreement(agreement: Record) -> Badge:
+    """How far it is; what is accepted is not ready before what is left is held."""
+    if agreement["state"] == "accepted" and agreement["may_hold"]:
+        return TO_HOLD
+    return badge_of(STATES, agreement["state"])
 
 
 def steps_of(agreement: Record) -> list[dict[str, Any]]:

@@ -87,8 +87,7 @@ register(
             "disputes",
             subject,
             sentence,
-            "It is about records from {source}. Sign in to read everything about it, and what it did to your score: "
-            "dispute {dispute}.",
+            "It is about records from {source}: dispute {dispute}.",
             link="scores:dispute",
             opens_about=True,
             hears=For.BOUND,

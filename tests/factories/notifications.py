@@ -7,6 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from citizen_app.accounts.sign_in import open_session
 from citizen_app.models import Citizen, Notification, PushDevice
 from citizen_app.notifying.choices import CHOOSABLE, Channel, change_choices
 from citizen_app.notifying.devices import add_device
@@ -31,8 +32,10 @@ class Browser:
     def body(self) -> dict[str, Any]:
         return {"kind": "web_push", "endpoint": self.endpoint, "keys": self.keys}
 
-    def let_notify(self, citizen: Citizen) -> PushDevice:
-        return add_device(citizen=citizen, endpoint=self.endpoint, keys=self.keys)
+    def let_notify(self, citizen: Citizen, session_key: str = "") -> PushDevice:
+        """Let it notify somebody in a session of theirs, a new one unless said."""
+        key = session_key or open_session(citizen).session_key
+        return add_device(citizen=citizen, session_key=key, endpoint=self.endpoint, keys=self.keys)
 
 
 def wants_everything(citizen: Citizen) -> None:

@@ -14,6 +14,7 @@ from citizen_app.errors import DomainError, InvalidInput, Kind
 from citizen_app.web.pages import paged
 from perks.api.deposit_files import given
 from perks.api.deposit_shapes import ClaimBody
+from perks.holds import DISPUTE_WON
 from perks.models import DepositAgreement, DepositFile
 from perks.services.access import may
 from perks.services.deposit_claims import claim_damage
@@ -85,11 +86,13 @@ class DepositPage(SeenDeposits):
         key = uuid.uuid4().hex
         redemption = redemption_detail(agreement.redemption, now=now)
         role = self.acting.role or ""
+        line = merchant_agreement_line(agreement, now=now, file_url=file_page)
+        is_disputed = any(dispute["status"] not in DISPUTE_WON for dispute in line["disputes"])
         return self.show(
-            deposit=merchant_agreement_line(agreement, now=now, file_url=file_page),
+            deposit=line,
             undo_until=redemption["undo_until"],
             may_claim=may(role, "claim"),
-            may_refund=may(role, "refund deposits"),
+            may_refund=may(role, "refund deposits") and not is_disputed,
             refund=refund or RefundForm(initial={"idempotency_key": key}),
             form=form or ClaimForm(initial={"idempotency_key": key}),
             items=items or ItemRows(prefix="items"),

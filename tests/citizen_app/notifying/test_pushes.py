@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.db import transaction
 
+from citizen_app.accounts.sign_in import open_session
 from citizen_app.errors import InvalidInput
 from citizen_app.models import Notification, OutboxMessage, PushDevice
 from citizen_app.notifying import notify
@@ -200,7 +201,7 @@ def test_ten_browsers_and_no_more(ana):
 )
 def test_only_addresses_of_push_services_are_kept(ana, endpoint):
     with pytest.raises(InvalidInput):
-        add_device(citizen=ana, endpoint=endpoint, keys=Browser().keys)
+        Browser(endpoint).let_notify(ana)
     assert not PushDevice.objects.exists()
 
 
@@ -217,7 +218,12 @@ def test_the_push_services_of_the_browsers_are_known():
 @pytest.mark.parametrize("wrong", [{"auth": "x"}, {"p256dh": "BAAA"}, {"p256dh": "A" * 87}, {"auth": "A" * 24}])
 def test_keys_that_are_none_are_refused(ana, wrong):
     with pytest.raises(InvalidInput):
-        add_device(citizen=ana, endpoint=Browser().endpoint, keys=Browser().keys | wrong)
+        add_device(
+            citizen=ana,
+            session_key=open_session(ana).session_key,
+            endpoint=Browser().endpoint,
+            keys=Browser().keys | wrong,
+        )
     answer = api_client_for(ana).post("/api/v1/me/devices", Browser().body | {"keys": Browser().keys | wrong})
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"].startswith("/keys/")

@@ -58,7 +58,9 @@ def charged(both, clock):
 
 def test_the_guest_goes_on_to_stripe_by_a_page_and_reads_what_is_held_until_when(both, page):
     browser = browser_for(both.citizen)
-    assert "Hold on your card" in text_of(browser.get(page))
+    said = text_of(browser.get(page))
+    assert "Hold on your card" in said
+    assert ("Not held yet" in said, "Ready to pick up" in said) == (True, False)
     on = browser.post(f"{page}/hold")
     (session,) = both.standin.all("checkout.session")
     assert on.content.decode().count(session["url"]) == 2
@@ -78,7 +80,7 @@ def test_the_guest_reads_what_was_charged_and_what_came_back(both, page, clock):
     both.desk("refund", {"amount": money(5_000), "reason": "It was smaller."})
     told(both)
     said = text_of(browser_for(both.citizen).get(page))
-    assert "120.00" in said
+    assert "120.00 EUR of it was charged to the card it was held on." in said
     assert "was given back to your card. “It was smaller.”" in said
 
 
@@ -131,16 +133,20 @@ def test_a_disputed_charge_is_shown_until_when_it_is_to_be_answered_and_not_refu
     both.standin.open_dispute(both.hold().payment_intent_id)
     told(both)
     browser = browser_for(person_of(both.agreement.merchant, "manager"))
-    assert "Answer it at Stripe, until Thursday 3 December" in text_of(browser.get(desk))
+    said = text_of(browser.get(desk))
+    assert "Answer it at Stripe, until Thursday 3 December" in said
+    assert "Give some of it back" not in said
     form = {"amount": "50.00", "reason": "Sorry.", "idempotency_key": "one-key"}
     assert "disputes this charge" in text_of(browser.post(f"{desk}/refund", form, follow=True))
     assert not HoldRefund.objects.exists()
 
 
 def test_a_cashier_sees_what_is_held_and_no_refund(both, desk, clock):
+    browser = browser_for(person_of(both.agreement.merchant, "cashier"))
+    assert "250.00 EUR is not held on the guest’s card yet." in text_of(browser.get(desk))
     both.pay()
     told(both)
-    said = text_of(browser_for(person_of(both.agreement.merchant, "cashier")).get(desk))
+    said = text_of(browser.get(desk))
     assert "kept aside on the guest’s card" in said
     assert "Give some of it back" not in said
 
