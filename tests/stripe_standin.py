@@ -30,9 +30,8 @@ def standin(settings, monkeypatch):
     assert fake.contract_errors == []
 
 
-@pytest.fixture
-def standin_over_http(standin, settings, monkeypatch):
-    """The same stand-in behind real sockets: `@pytest.mark.usefixtures("standin_over_http")`, or ask for it instead."""
+def over_http(standin, settings, monkeypatch):
+    """Put a stand-in behind real sockets: a file of tests makes that its own fixture `standin`."""
     import stripe
     from stripe._http_client import RequestsClient
 
@@ -45,6 +44,12 @@ def standin_over_http(standin, settings, monkeypatch):
     yield standin
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def standin_over_http(standin, settings, monkeypatch):
+    """The same stand-in behind real sockets, for one test."""
+    yield from over_http(standin, settings, monkeypatch)
 
 
 @pytest.fixture

@@ -1,20 +1,24 @@
 """Stripe's events and calls under threads: each once, and an older reading never over a newer one."""
 
+from datetime import timedelta
 from threading import Event
 from unittest.mock import patch
 
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from citizen_app.models import InboxMessage
 from citizen_app.outbox import run_due
-from perks.models import StripeCall, StripeReading, Subscription
+from perks.models import BillingCustomer, StripeCall, StripeReading, Subscription
 from perks.payments import plans as at_stripe
 from perks.services import plans
 from perks.services.catalogue import publish_perk
+from perks.services.closing import close_merchant
 from perks.services.plans import open_checkout, sync_subscription
 from tests.factories.billing import set_up_stripe, subscribe
+from tests.factories.people import operator_with
 from tests.factories.perks import MerchantFactory, PerkFactory, person_of
 from tests.races.at_once import at_once
 from tests.stripe_standin import PLATFORM_PATH, PLATFORM_SECRET
@@ -102,6 +106,48 @@ def test_an_owner_who_clicks_five_times_opens_one_checkout(standin):
     assert len({url for url in opened if url != "billing_unavailable"}) == 1
     assert (len(standin.all("customer")), len(standin.all("checkout.session"))) == (1, 1)
     assert StripeCall.objects.filter(operation="open_checkout").count() == 1
+
+
+def begun_while_closing(standin):
+    """An owner has been let in to begin a plan; before that is written down, an operator closes the merchant."""
+    set_up_stripe()
+    merchant, operator = MerchantFactory(), operator_with("merchants")
+    customer = at_stripe.create_customer(merchant=merchant.public_id, name="Aurora", key="k")
+    BillingCustomer.objects.create(merchant=merchant, customer_id=customer.id)
+    owner = person_of(merchant)
+    is_let_in, is_closed = Event(), Event()
+    decide = plans.decide
+
+    def slowly(**said):
+        if said["operation"] == plans.CHECKOUT:
+            is_let_in.set()
+            is_closed.wait(1.5)  # for ever, with the lock: the closing waits for us
+        return decide(**said)
+
+    def close():
+        is_let_in.wait(20)
+        try:
+            close_merchant(merchant=merchant, by=operator, reason="It is gone.")
+        finally:
+            is_closed.set()
+
+    with patch.object(plans, "decide", slowly):
+        at_once(
+            lambda: open_checkout(merchant=merchant, by=owner, return_url="https://app.example/merchant/billing"), close
+        )
+    for later in range(3):
+        run_due(now=timezone.now() + later * timedelta(minutes=30))
+    return [session["status"] for session in standin.all("checkout.session")]
+
+
+def test_no_page_to_begin_a_plan_outlives_the_closing_of_its_merchant(standin):
+    assert begun_while_closing(standin) == ["expired"]
+
+
+@pytest.mark.usefixtures("postgresql")
+def test_without_the_lock_a_closed_merchant_could_still_begin_a_plan(standin, monkeypatch):
+    monkeypatch.setattr(BillingCustomer.objects, "select_for_update", lambda: BillingCustomer.objects.all())
+    assert begun_while_closing(standin) == ["open"]
 
 
 def test_two_perks_published_at_once_are_counted_by_the_plan(standin):

@@ -14,8 +14,15 @@ from perks.payments.standin.records import MONTH
 from tests.factories.billing import BILLING, CHECKOUT, PORTAL, set_up_stripe, subscribe
 from tests.factories.perks import MerchantFactory, PerkFactory
 from tests.perks.api.calls import code_of, team_app
+from tests.stripe_standin import over_http
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def standin(standin, settings, monkeypatch):
+    """Stripe is spoken to over HTTP."""
+    yield from over_http(standin, settings, monkeypatch)
 
 
 @pytest.fixture
@@ -182,7 +189,7 @@ def clock(standin):
 
     def on_the_clock(method, url, headers, body):
         if method == "POST" and url.endswith("/v1/customers"):
-            body = f"{body}&test_clock={made.id}"
+            body = f"{body.decode()}&test_clock={made.id}"
         return handle(method, url, headers, body)
 
     standin.handle = on_the_clock

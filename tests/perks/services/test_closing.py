@@ -18,8 +18,15 @@ from tests.factories.billing import CHECKOUT, scanned, set_up_stripe, subscribe
 from tests.factories.people import operator_with
 from tests.factories.perks import MerchantFactory, person_of
 from tests.perks.api.calls import code_of, team_app
+from tests.stripe_standin import over_http
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def standin(standin, settings, monkeypatch):
+    """Stripe is spoken to over HTTP."""
+    yield from over_http(standin, settings, monkeypatch)
 
 
 @pytest.fixture

@@ -23,9 +23,16 @@ from tests.factories.people import api_client_for, browser_for, operator_with
 from tests.factories.perks import BranchFactory, person_of
 from tests.factories.scores import NOW
 from tests.perks.services.lives import approved
+from tests.stripe_standin import over_http
 
 pytestmark = pytest.mark.django_db
 ONBOARDING = "/api/v1/merchant/billing/onboarding"
+
+
+@pytest.fixture
+def standin(standin, settings, monkeypatch):
+    """Stripe is spoken to over HTTP."""
+    yield from over_http(standin, settings, monkeypatch)
 
 
 @pytest.fixture(autouse=True)

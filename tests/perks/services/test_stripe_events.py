@@ -19,9 +19,15 @@ from perks.services.stripe_sweeps import sweep_events, sweep_subscriptions
 from tests.factories.billing import CHECKOUT, set_up_stripe, subscribe
 from tests.factories.perks import MerchantFactory
 from tests.perks.api.calls import team_app
-from tests.stripe_standin import PLATFORM_PATH, PLATFORM_SECRET
+from tests.stripe_standin import PLATFORM_PATH, PLATFORM_SECRET, over_http
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def standin(standin, settings, monkeypatch):
+    """Stripe is spoken to over HTTP."""
+    yield from over_http(standin, settings, monkeypatch)
 
 
 @pytest.fixture

@@ -21,9 +21,15 @@ from tests.factories.billing import USAGE, scanned, subscribe
 from tests.factories.gift_cards import charge, taken_card
 from tests.factories.perks import MerchantFactory, person_of
 from tests.perks.api.calls import team_app
-from tests.stripe_standin import PLATFORM_SECRET
+from tests.stripe_standin import PLATFORM_SECRET, over_http
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def standin(standin, settings, monkeypatch):
+    """Stripe is spoken to over HTTP."""
+    yield from over_http(standin, settings, monkeypatch)
 
 
 @pytest.fixture
