@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -29,6 +31,8 @@ MOST_ADDRESS: Final = 500
 DEADLINE: Final = 15.0
 LOOKUP: Final = 5.0
 """Seconds a name may take to be resolved when an address is saved."""
+LONGEST_PAUSE: Final = timedelta(hours=24)
+"""The most that `Retry-After` is believed."""
 NOT_PUBLIC: Final = "It is not on the public internet."
 TOO_LONG: Final = "It took too long."
 USER_AGENT: Final = "CitizenApp/1"
@@ -86,6 +90,16 @@ def post(
     with session_for(deadline=deadline, hosts=hosts) as session:
         response = session.post(url, data=body, headers=dict(headers))
     return Answer(response.status_code, response.content, response.headers)
+
+
+def asked_pause(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """What `Retry-After` asks for, in seconds or as a date, at most a day; None without one that can be read."""
+    asked = headers.get("Retry-After", "").strip()
+    try:
+        wait = timedelta(seconds=int(asked)) if asked.isdecimal() else parsedate_to_datetime(asked) - now
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(wait, timedelta()), LONGEST_PAUSE)
 
 
 def session_for(*, deadline: float = DEADLINE, hosts: Collection[str] | None = None) -> requests.Session:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -13,13 +14,13 @@ from django.utils import timezone
 from py_vapid import Vapid
 from pywebpush import WebPushException, webpush
 
-from citizen_app.calling_out import AddressRefused, CallFailed, session_for
+from citizen_app.calling_out import AddressRefused, Answer, CallFailed, asked_pause, session_for
 from citizen_app.models import Notification, NotificationSetting, PushDevice
 from citizen_app.notifying.choices import choices_of
 from citizen_app.notifying.devices import Subscription, is_of_push_service, subscription_of
 from citizen_app.notifying.events import GROUPS, Mail
 from citizen_app.notifying.texts import Text, text_of
-from citizen_app.outbox import handles
+from citizen_app.outbox import Later, handles
 from citizen_app.sealing import CannotUnseal
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,7 @@ PUSH_TOPIC: Final = "notification.push"
 KEPT_SECONDS: Final = 24 * 60 * 60
 """How long a push service keeps a message for a browser that is off; older ones are told in the inbox alone."""
 DEADLINE_SECONDS: Final = 10.0
+SHORTEST_PAUSE: Final = timedelta(minutes=1)
 _GONE: Final = (404, 410)
 _BUSY: Final = 429
 
@@ -56,10 +58,14 @@ def push(*, notification: str, device: str) -> None:
     except CannotUnseal:
         to.delete()  # sealed with a key that is gone: nobody can write to it any more
         return
-    match _send(subscription, row, text):
+    answer = _send(subscription, row, text)
+    match answer.status:
         case status if status in _GONE:
             to.delete()
         case status if status == _BUSY or status >= 500:
+            pause = asked_pause(answer.headers, now)
+            if pause is not None:  # it says when, which is no failure; what waits for too long is too old by itself
+                raise Later(max(pause, SHORTEST_PAUSE))
             raise PushServiceBusy(str(status))
         case status if status >= 400:
             log.error("push.refused", device=str(to.pk), service=to.service, status=status)
@@ -67,10 +73,10 @@ def push(*, notification: str, device: str) -> None:
             PushDevice.objects.filter(pk=to.pk).update(last_ok_at=now)
 
 
-def _send(subscription: Subscription, row: Notification, text: Text) -> int:
-    """Send it and return the push service's status."""
+def _send(subscription: Subscription, row: Notification, text: Text) -> Answer:
+    """Send it and return the push service's answer."""
     if not is_of_push_service(subscription.endpoint):
-        return _GONE[0]  # of a service we trust no more
+        return Answer(_GONE[0], b"", {})  # of a service we trust no more
     try:
         answer = webpush(
             subscription.as_info(),
@@ -85,10 +91,10 @@ def _send(subscription: Subscription, row: Notification, text: Text) -> int:
     except WebPushException as refusal:
         if refusal.response is None:
             raise
-        return int(refusal.response.status_code)
+        answer = refusal.response
     except AddressRefused as refusal:
         raise CallFailed("The push service's name leads elsewhere.") from refusal
-    return int(answer.status_code)
+    return Answer(int(answer.status_code), b"", answer.headers)
 
 
 def payload_of(text: Text) -> str:

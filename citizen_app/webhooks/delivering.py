@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from citizen_app.calling_out import Answer, CallFailed, post
+from citizen_app.calling_out import Answer, CallFailed, asked_pause, post
 from citizen_app.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from citizen_app.webhooks.catalogue import EVENTS
 from citizen_app.webhooks.endpoints import disable_gone
@@ -42,8 +41,6 @@ RETRIES: tuple[timedelta, ...] = (
     timedelta(hours=24),
 )
 JITTER: Final = 0.1
-LONGEST_PAUSE: Final = timedelta(hours=24)
-"""The most that `Retry-After` is believed."""
 LANE_PAUSE: Final = timedelta(minutes=5)
 """The most that one `Retry-After` keeps an endpoint's other events."""
 
@@ -157,7 +154,7 @@ def _write_down(
         reason=reason[:120],
         answer=_readable(answer.body) if answer is not None else "",
     )
-    pause = _asked_pause(answer, now) if answer is not None else None
+    pause = asked_pause(answer.headers, now) if answer is not None else None
     # The attempt whose number still stands writes its outcome; one that was overtaken has only been logged.
     mine = WebhookDelivery.objects.pending().filter(pk=delivery.pk, attempt_count=delivery.attempt_count)
     if is_success:
@@ -178,16 +175,6 @@ def _after_failure(delivery: WebhookDelivery, pause: timedelta | None, now: date
         return {"state": WebhookDelivery.State.FAILED, "ended_at": now}
     wait = RETRIES[min(failures, len(RETRIES)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
     return {"due_at": now + max(wait, pause or timedelta())}
-
-
-def _asked_pause(answer: Answer, now: datetime) -> timedelta | None:
-    """What `Retry-After` asks for, in seconds or as a date, within bounds; None without one that can be read."""
-    asked = answer.headers.get("Retry-After", "").strip()
-    try:
-        wait = timedelta(seconds=int(asked)) if asked.isdecimal() else parsedate_to_datetime(asked) - now
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(wait, timedelta()), LONGEST_PAUSE)
 
 
 def _judge(

@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import http_ece
@@ -12,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.db import transaction
+from django.utils import timezone
 
 from citizen_app.accounts.sign_in import open_session
 from citizen_app.errors import InvalidInput
+from citizen_app.leases import ATTEMPTS
 from citizen_app.models import Notification, OutboxMessage, PushDevice
 from citizen_app.notifying import notify
 from citizen_app.notifying.choices import change_choices
@@ -24,6 +27,8 @@ from tests.citizen_app.notifying.test_telling import NOON, WHY
 from tests.factories.notifications import Browser
 from tests.factories.people import api_client_for
 from tests.factories.scores import EnrolmentFactory
+
+MORE = ATTEMPTS + 2
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +44,10 @@ class PushService:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 service.got.append((self.path, {name.lower(): text for name, text in self.headers.items()}, body))
-                self.send_response(service.answers.pop(0) if service.answers else 201)
+                status, *waits = service.answers.pop(0) if service.answers else (201,)
+                self.send_response(status)
+                for wait in waits:
+                    self.send_header("Retry-After", wait)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -109,7 +117,7 @@ def test_the_browser_alone_reads_it_and_the_service_knows_who_sent_it(service, a
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_browser_that_is_gone_goes_from_the_list(service, ana, status):
     Browser(f"{service.address}/push/1").let_notify(ana)
-    service.answers = [status]
+    service.answers = [(status,)]
     tell(ana)
     assert not PushDevice.objects.exists()
     assert OutboxMessage.objects.get(topic="notification.push").done_at is not None
@@ -118,7 +126,7 @@ def test_a_browser_that_is_gone_goes_from_the_list(service, ana, status):
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_service_is_asked_again_later(service, ana, status):
     Browser(f"{service.address}/push/1").let_notify(ana)
-    service.answers = [status]
+    service.answers = [(status,)]
     tell(ana)
     waiting = OutboxMessage.objects.get(topic="notification.push")
     assert (waiting.done_at, waiting.attempt_count) == (None, 1)
@@ -129,10 +137,28 @@ def test_a_busy_service_is_asked_again_later(service, ana, status):
     assert PushDevice.objects.get().last_ok_at is not None
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_service_that_says_when_is_asked_then_however_often_it_says_so(service, ana, status):
+    Browser(f"{service.address}/push/1").let_notify(ana)
+    service.answers = [(status, "3600")] * MORE + [(status, "0")]
+    tell(ana)
+    for number in range(1, MORE + 1):
+        waiting = OutboxMessage.objects.get(topic="notification.push")
+        assert (len(service.got), waiting.attempt_count, waiting.dead_at) == (number, 0, None)
+        with time_machine.travel(waiting.due_at):
+            assert run_due() == 0
+            waiting.refresh_from_db()
+            asked = timedelta(hours=1) if number < MORE else timedelta(minutes=1)
+            assert timedelta(0) <= asked - (waiting.due_at - timezone.now()) < timedelta(seconds=30)
+    with time_machine.travel(waiting.due_at):
+        assert run_due() == 1
+    assert PushDevice.objects.get().last_ok_at is not None
+
+
 def test_a_refusal_is_not_repeated_and_a_redirect_not_followed(service, ana):
     Browser(f"{service.address}/push/1").let_notify(ana)
     for number, status in enumerate((400, 413)):
-        service.answers = [status]
+        service.answers = [(status,)]
         tell(ana, f"score:{number}")
     assert (len(service.got), PushDevice.objects.count()) == (2, 1)
     assert not OutboxMessage.objects.filter(topic="notification.push", done_at=None).exists()
