@@ -1,4 +1,4 @@
-"""P4: no mail, push, line of the log, address, field at Stripe or webhook holds a score, a band, a factor or a point."""
+"""P4: no mail, push, log line, address, field at Stripe or webhook holds a score, a band, a factor or a point."""
 
 import logging
 import re
@@ -43,7 +43,7 @@ def life(standin, deliver, settings, caplog):
 
 
 def told_in(life):
-    """Where something the score is made of stands by itself: ids, digests, times and amounts hold its digits by chance."""
+    """Where something the score is made of stands by itself: ids, times and amounts hold its digits by chance."""
     any_of_them = "|".join(map(re.escape, sorted(life.marks)))
     marks = re.compile(rf"(?<![\w#.,-])(?<!\d:)(?:{any_of_them})(?![\w-]|[.,:]\d)", re.I)
     found = {}
@@ -57,9 +57,9 @@ def told_in(life):
 def test_p4_a_whole_life_leaves_no_trace_of_its_score_in_any_channel(life):
     life.play()
     assert set(life.said) == CHANNELS
-    assert EVENTS <= {text.split()[0] for text in life.said["inbox"]}
-    assert WEBHOOKS <= set(re.findall(r'"type":"([a-z.]+)"', " ".join(life.said["webhook"])))
-    assert PATHS <= {re.sub(r"/\w+_fake\d+", "", text.split()[1]) for text in life.said["stripe"]}
+    assert {text.split()[0] for text in life.said["inbox"]} >= EVENTS
+    assert set(re.findall(r'"type":"([a-z.]+)"', " ".join(life.said["webhook"]))) >= WEBHOOKS
+    assert {re.sub(r"/\w+_fake\d+", "", text.split()[1]) for text in life.said["stripe"]} >= PATHS
     assert {str(VALUE), str(life.highest)} <= life.marks
     assert told_in(life) == {}
 
