@@ -22,6 +22,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
         for file, sizes, purpose in ICONS
     ]
     everywhere = reverse("welcome")
-    said = {"id": everywhere, "start_url": reverse("scores:home"), "scope": everywhere, "display": "standalone", "lang": "en", "dir": "ltr"}
+    said = {"id": everywhere, "start_url": reverse("scores:home"), "scope": everywhere, "display": "standalone"}
+    said |= {"lang": "en", "dir": "ltr"}
     said |= {"name": "Citizen App", "short_name": "Citizen", "theme_color": "#f6f1ee", "background_color": "#f6f1ee"}
     return JsonResponse(said | {"icons": icons}, content_type="application/manifest+json")
