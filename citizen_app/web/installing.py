@@ -21,7 +21,8 @@ def manifest(request: HttpRequest) -> JsonResponse:
         {"src": static(f"img/{file}"), "type": "image/png", "sizes": sizes, "purpose": purpose}
         for file, sizes, purpose in ICONS
     ]
-    home = reverse("scores:home")
-    said = {"id": home, "start_url": home, "scope": home, "display": "standalone", "lang": "en", "dir": "ltr"}
+    everywhere = reverse("welcome")
+    said = {"id": everywhere, "start_url": reverse("scores:home"), "scope": everywhere, "display": "standalone"}
+    said |= {"lang": "en", "dir": "ltr"}
     said |= {"name": "Citizen App", "short_name": "Citizen", "theme_color": "#f6f1ee", "background_color": "#f6f1ee"}
     return JsonResponse(said | {"icons": icons}, content_type="application/manifest+json")

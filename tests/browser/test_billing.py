@@ -1,7 +1,10 @@
-"""A merchant begins its plan and ends it, from the product's page over the stand-in's hosted ones and back."""
+"""Money from the product's pages over the stand-in's hosted ones and back: a merchant's plan, a guest's deposit."""
 
+import os
+import re
 import subprocess
 import sys
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -13,6 +16,14 @@ from tests.running import ROOT, running_product
 
 pytestmark = pytest.mark.browser
 PLATFORM_SECRET, CONNECT_SECRET = "whsec_platform", "whsec_connect"
+# The demonstration's own waivers leave nothing to hold.
+HALF_WAIVED = """
+from perks.models import Perk, PerkVersion
+perk = Perk.objects.get(kind="deposit_waiver", merchant__name__startswith="Hertz")
+PerkVersion.objects.filter(pk=perk.in_force_id).update(tiers=[{"min_score": None, "benefit": {"waived_percent": 50}}])
+Perk.objects.filter(pk=perk.pk).update(easiest_min_score=None, has_open_tier=True)
+print("perk", perk.public_id)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +82,63 @@ def test_a_plan_begins_at_the_checkout_and_ends_in_the_portal(product, open_page
     page.wait_for_url("**/merchant/billing")
     until_it_says(page, "Ends soon")
     page.screenshot(path=shots / "billing-ending-360.png", full_page=True)
+
+
+def half_waived(product):
+    """A waiver of half of the deposit, for everybody."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    asked = [sys.executable, "manage.py", "shell", "-v0", "-c", HALF_WAIVED]
+    environment |= {"VAR_DIR": str(product.var)}
+    run = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return run.stdout.split()[-1]
+
+
+def fits(page):
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_what_a_waiver_leaves_is_held_on_the_card_a_guest_names(product, open_page, sign_in, shots, watch):
+    perk = half_waived(product)
+    rental = sign_in(open_page(), "owner.hertz")
+    rental.goto("/merchant/billing")
+    rental.get_by_role("button", name="Connect an account at Stripe").click()
+    rental.get_by_role("button", name="Complete").click()
+    rental.wait_for_url("**/merchant/billing")
+    until_it_says(rental, "Connected")
+
+    guest = sign_in(open_page(), "ana")
+    guest.goto(f"/perks/{perk}")
+    guest.get_by_label("Pick up on").fill(date.today().isoformat())
+    guest.get_by_label("Return on").fill((date.today() + timedelta(days=3)).isoformat())
+    guest.get_by_label("Booking reference").fill("R-17")
+    guest.get_by_role("button", name="Take this perk").click()
+    guest.goto("/deposits")
+    guest.get_by_role("link", name=re.compile("Hertz")).click()
+    agreement = guest.url.rsplit("/", 1)[1]
+    guest.get_by_role("button", name="Accept these terms").click()
+    expect(guest.get_by_text("Not held yet").first).to_be_visible()
+    fits(guest)
+    guest.screenshot(path=shots / "deposit-to-hold-360.png", full_page=True)
+    rental.goto(f"/merchant/deposits/{agreement}")
+    expect(rental.get_by_text("is not held on the guest’s card yet")).to_be_visible()
+    fits(rental)
+
+    # A card that is refused holds nothing, and leaves the page open for another.
+    guest.get_by_role("button", name="Hold on your card").click()
+    guest.wait_for_url("**/c/pay/**")
+    watch.expect("402")
+    guest.get_by_label("is declined").check()
+    guest.get_by_role("button", name=re.compile("^Hold ")).click()
+    expect(guest.get_by_role("alert")).to_have_text("Your card was declined.")
+    guest.get_by_label("works").check()
+    guest.get_by_role("button", name=re.compile("^Hold ")).click()
+    guest.wait_for_url(f"**/deposits/{agreement}")
+    until_it_says(guest, "It is kept aside on your card, not charged.")
+    expect(guest.get_by_text("Ready to pick up")).to_be_visible()
+    expect(guest.get_by_role("button", name="Hold on your card")).to_have_count(0)
+    fits(guest)
+    guest.screenshot(path=shots / "deposit-held-360.png", full_page=True)
+    rental.reload()
+    expect(rental.get_by_text("It is kept aside on the guest’s card")).to_be_visible()
+    rental.get_by_role("button", name="Record the pick-up").click()
+    expect(rental.get_by_text("Picked up").first).to_be_visible()
