@@ -63,7 +63,10 @@ class Answer:
 
 
 def check_address(url: str) -> None:
-    """Refuse an address that is not called: `AddressRefused` says why. Resolves its name."""
+    """Refuse an address that is not called: `AddressRefused` says why.
+
+    Resolves its name; `CallFailed` when that takes too long.
+    """
     parts = _parts_of(url)
     host, port = parts.hostname or "", _port_of(parts)
     try:

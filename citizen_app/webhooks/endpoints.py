@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from citizen_app.accounts.mail import queue_mail
 from citizen_app.audit import record
-from citizen_app.calling_out import AddressRefused, check_address
+from citizen_app.calling_out import CallFailed, check_address
 from citizen_app.errors import DomainError, FieldError, InvalidInput, Kind, WrongState
 from citizen_app.models import Citizen, OAuthApplication, WebhookDelivery, WebhookEndpoint
 from citizen_app.webhooks.signing import new_secret, sealed
@@ -55,7 +55,7 @@ def judge_address(url: str) -> None:
     """Refuse an address that is not called, as what is wrong with `/url`. Looks its name up: not in a transaction."""
     try:
         check_address(url)
-    except AddressRefused as refusal:
+    except CallFailed as refusal:  # or its name server is too slow to tell
         raise InvalidInput(FieldError("/url", "invalid", refusal.reason)) from refusal
 
 

@@ -39,6 +39,17 @@ TRICKY = [
     "https://[fec0::1]/",
     "https://255.255.255.255/",
     "https://127.0.0.1/",
+    "https://127.0.0.1:443/",
+    "https://017700000001/",
+    "https://[::ffff:7f00:1]/",
+    "https://[::ffff:169.254.169.254]/",
+    "https://[2001:0:7f00:1::]/",
+    "https://[ff02::1]/",
+    "https://198.18.0.1/",
+    "https://192.0.0.192/latest/",
+    "https://public.example:443@127.0.0.1/",
+    "https://public.example%2f@127.0.0.1/",
+    "https://127.0.0.1%00.public.example/",
 ]
 NOT_HTTPS = [
     "http://public.example/",

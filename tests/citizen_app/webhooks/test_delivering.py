@@ -1,6 +1,7 @@
 """Group C, outbound: what each answer of an endpoint means, and that one endpoint never keeps another."""
 
 import json
+import socket
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from citizen_app.outbox import run_due
 from citizen_app.sealing import unseal
 from citizen_app.webhooks import delivering
 from citizen_app.webhooks.delivering import RETRIES, deliver_due, take_turn
-from citizen_app.webhooks.endpoints import change_endpoint, rotate_secret
+from citizen_app.webhooks.endpoints import change_endpoint, judge_address, rotate_secret
 from citizen_app.webhooks.events import fan_out
 from citizen_app.webhooks.replaying import redeliver, replay, send_ping
 from citizen_app.webhooks.signing import PURPOSE
@@ -251,6 +252,19 @@ def tell_later(sequence):
         )
         promised.save()
     return promised
+
+
+def test_a_name_that_leads_inwards_since_it_was_saved_is_not_called(receiver, settings, monkeypatch):
+    meanings, port = ["93.184.215.14", "127.0.0.1"], int(receiver.url.rstrip("/").rpartition(":")[2])
+    settings.CALL_OUT_TO_LOOPBACK, settings.CALL_OUT_PORTS = False, [str(port)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (meanings.pop(0), port))])
+    address = f"https://rebinding.example:{port}/"
+    judge_address(address)
+    EndpointFactory(url=address)
+    tell()
+    assert deliver_due() == 1
+    assert receiver == meanings == []
+    assert (delivery().state, WebhookAttempt.objects.get().reason) == ("pending", "It is not on the public internet.")
 
 
 def test_after_giving_up_the_next_of_the_object_has_its_turn(receiver, monkeypatch):

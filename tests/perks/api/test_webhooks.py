@@ -1,8 +1,12 @@
 """A merchant's endpoints over the API: shown without secrets, changed with If-Match, told what is theirs alone."""
 
+import socket
+import time
+
 import pytest
 from django.utils import timezone
 
+from citizen_app import calling_out
 from citizen_app.models import AuditEvent, WebhookDelivery, WebhookEndpoint
 from citizen_app.outbox import run_due
 from citizen_app.sealing import unseal
@@ -60,6 +64,14 @@ def test_the_secret_is_shown_once_sealed_at_rest_and_not_in_a_replay(app, mercha
 def test_what_is_wrong_is_named_and_nothing_is_made(app, said, pointer):
     answer = app.post(AT, said, format="json")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, pointer)
+    assert WebhookEndpoint.objects.count() == 0
+
+
+def test_a_name_that_is_slow_to_resolve_is_refused(app, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(0.3) or [])
+    monkeypatch.setattr(calling_out, "LOOKUP", 0.05)
+    answer = app.post(AT, {"url": "https://slow.example/"}, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/url")
     assert WebhookEndpoint.objects.count() == 0
 
 
