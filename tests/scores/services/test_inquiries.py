@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from citizen_app.db import violated
+from citizen_app.models import Notification
+from citizen_app.outbox import run_due
 from scores.models import Inquiry
 from scores.services.inquiries import Times, record_counted_inquiries, record_inquiries, record_inquiry
 from tests.factories.people import CitizenFactory
@@ -103,4 +106,36 @@ def test_p9_what_was_counted_before_adds_to_the_day_s_row_for_the_enrolled_and_c
     hour = [NOW + timedelta(hours=number) for number in range(4)]
     assert list(rows) == [(ana.pk, 8, hour[1], hour[3]), (rui.pk, 1, hour[1], hour[1])]
     record_counted_inquiries([], **ASKED)
+    assert Inquiry.objects.count() == 2
+
+
+BOOST = ASKED | {"kind": "app", "what": "boost"}
+
+
+def told_of(citizen):
+    run_due()
+    return list(Notification.objects.filter(citizen=citizen, event="asked").values_list("facts__who", "facts__did"))
+
+
+@pytest.mark.django_db
+def test_who_asked_is_told_once_a_day_for_each_asker_and_what_they_did():
+    citizen = EnrolmentFactory().citizen
+    with time_machine.travel(NOW, tick=False) as clock:
+        for asker in (BOOST, BOOST, BOOST | {"about": "Breakfast"}, BOOST | {"asker_id": "mer_2", "asker_name": "Bar"}):
+            record_inquiry(citizen_id=citizen.pk, now=NOW, **asker)
+        record_inquiry(citizen_id=citizen.pk, now=NOW, **ASKED)  # a scan: told as the code that was used
+        has_read = "has read whether you have a boost there"
+        assert sorted(told_of(citizen)) == [("Bar", has_read), ("Hotel", has_read)]
+        clock.shift(timedelta(days=1))
+        record_inquiry(citizen_id=citizen.pk, now=NOW + timedelta(days=1), **BOOST)
+        assert len(told_of(citizen)) == 3
+
+
+@pytest.mark.django_db
+def test_who_asked_more_than_a_week_ago_is_no_news():
+    citizen = EnrolmentFactory().citizen
+    for days, told in ((8, 0), (7, 1)):
+        with time_machine.travel(NOW, tick=False):
+            record_inquiry(citizen_id=citizen.pk, now=NOW - timedelta(days=days), **BOOST)
+            assert len(told_of(citizen)) == told
     assert Inquiry.objects.count() == 2
