@@ -55,8 +55,8 @@ register(
 STEPS: Final[dict[str, tuple[str, str]]] = {
     "accept": (
         "You accepted a deposit waiver",
-        "The terms you accepted are frozen: no amount of them can go up. If something of the deposit is left, have it held "
-        "on your card. Then show your code or pass at the pick-up.",
+        "The terms you accepted are frozen: no amount of them can go up. If something of the deposit is left, have it "
+        "held on your card. Then show your code or pass at the pick-up.",
     ),
     "cancel": ("A deposit waiver is cancelled", "What was reserved is given back. Nothing can be charged."),
     "expire": ("A deposit waiver has expired", "It was not picked up on its day. Nothing can be charged."),
