@@ -40,6 +40,8 @@ from perks.models import (
     RefusedAttempt,
     Report,
     Scan,
+    StripeCall,
+    StripeReading,
     TillShift,
 )
 from scores.models import Entry, Evidence, Inquiry, ScoreChange
@@ -70,7 +72,7 @@ def test_every_row_of_the_table_has_a_test_here():
     document = (ROOT / "docs" / "privacy.md").read_text()
     section = document.partition("## How long")[2].partition("**Pseudonymous acts.**")[0]
     rows = [row for row in re.findall(r"^\| ([^|`]+) \| [^|]+ \| [^|]+ \|$", section, re.M) if row != "What"]
-    assert len(rows) == 17
+    assert len(rows) == 18
     tested = {test.__doc__ for name, test in globals().items() if name.startswith("test_kept_")}
     assert set(rows) == tested
 
@@ -271,6 +273,16 @@ def test_kept_notifications_for_twelve_months():
     assert Notification.objects.count() == 2
     prune(year + timedelta(days=1))
     assert list(Notification.objects.values_list("cause", flat=True)) == ["young"]
+
+
+def test_kept_calls_to_stripe_for_thirty_days():
+    """what was asked of Stripe and read there (ids and amounts)"""
+    StripeCall.objects.create(key="k", operation="ring", state=StripeCall.State.DONE, closed_at=NOW)
+    StripeReading.objects.create(object_id="pi_1", taken_at=NOW)
+    prune(NOW + timedelta(days=30))
+    assert (StripeCall.objects.count(), StripeReading.objects.count()) == (1, 1)
+    prune(NOW + timedelta(days=31))
+    assert (StripeCall.objects.count(), StripeReading.objects.count()) == (0, 0)
 
 
 def test_kept_webhooks_for_thirty_days():
