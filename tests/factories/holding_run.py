@@ -228,6 +228,7 @@ class HoldingRun:
         self.work()
         self.clock.shift(timedelta(hours=self.random.randint(1, 30)))
         self.standin.let_time_pass()
+        sweep_events(now=timezone.now())  # once a day: Stripe lists what no event told for thirty
 
     # -- Adding up ----------------------------------------------------------------------------------------------------
     def end(self) -> None:
