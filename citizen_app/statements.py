@@ -28,6 +28,7 @@ class Statement:
     params: Sequence[Any]
     returning: tuple[str, ...] = ()
     row: Model | None = None  # that an insert makes, to be given its key
+    values: str = ""  # of an insert that others into the same table may join
     is_write: bool = True
     touched: list[dict[str, Any]] = field(default_factory=list)
 
@@ -48,19 +49,19 @@ def insert_of(row: Model) -> Statement:
         query = InsertQuery(type(row))
         query.insert_values(fields, [row])
         ((sql, params),) = query.get_compiler(connection=connection).as_sql()
+        joinable = ""
     else:
-        sql, params = _insertion(meta.db_table, tuple(field.column for field in fields)), values
+        sql, joinable = _insertion(meta.db_table, tuple(field.column for field in fields))
+        params = values
     key = meta.pk and meta.pk.column
-    return Statement(sql, params, (key,) if makes_key and key else (), row)
+    return Statement(sql, params, (key,) if makes_key and key else (), row, joinable)
 
 
 @cache
-def _insertion(table: str, columns: tuple[str, ...]) -> str:
-    quoted = connection.ops.quote_name
-    return (
-        f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, columns))})"  # noqa: S608  (names, not input)
-        f" VALUES ({', '.join(['%s'] * len(columns))})"
-    )
+def _insertion(table: str, columns: tuple[str, ...]) -> tuple[str, str]:
+    quoted, values = connection.ops.quote_name, f"({', '.join(['%s'] * len(columns))})"
+    into = f"INSERT INTO {quoted(table)} ({', '.join(map(quoted, columns))})"
+    return f"{into} VALUES {values}", values
 
 
 def update_of(queryset: QuerySet[Any], *, returning: Sequence[str] = (), **changes: Any) -> Statement:
@@ -81,23 +82,41 @@ def lock_of(queryset: QuerySet[Any]) -> Statement:
 def together(*statements: Statement) -> list[list[dict[str, Any]]]:
     """Do them in this order, and return for each the rows it touched, by the columns of its `returning`.
 
-    None sees what another has written. A guard that let nothing through has not kept the others from being done: who
-    finds its list empty raises, and so takes all of them back.
+    Rows of one table are inserted where the first of them is, by one statement. None sees what another has written. A
+    guard that let nothing through has not kept the others from being done: who finds its list empty raises, and so
+    takes all of them back.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("Writes that belong together need a transaction.")
+    groups: dict[Any, list[Statement]] = {}
+    for number, statement in enumerate(statements):
+        groups.setdefault(statement.sql if statement.values else number, []).append(statement)
+    joined = [_joined(group) for group in groups.values()]
     with transaction.mark_for_rollback_on_error(using=connection.alias), planned_cursor() as cursor:
-        if connection.vendor == "postgresql" and len(statements) > 1:
-            touched = _in_one(cursor, statements)
+        if connection.vendor == "postgresql" and len(joined) > 1:
+            touched = _in_one(cursor, joined)
         else:
-            touched = [_alone(cursor, statement) for statement in statements]
-    for statement, rows in zip(statements, touched, strict=True):
-        statement.touched = rows
-        if statement.row is not None:
-            if statement.returning:
-                statement.row.pk = rows[0][statement.returning[0]]
-            statement.row._state.adding, statement.row._state.db = False, connection.alias
-    return touched
+            touched = [_alone(cursor, statement) for statement in joined]
+    for group, rows in zip(groups.values(), touched, strict=True):
+        # Keys are made in the order of the rows, whatever order they are returned in.
+        each = [rows] if len(group) == 1 else [[row] for row in sorted(rows, key=lambda row: tuple(row.values()))]
+        for statement, its_rows in zip(group, each, strict=True):
+            _done(statement, its_rows)
+    return [statement.touched for statement in statements]
+
+
+def _joined(inserts: list[Statement]) -> Statement:
+    first, *others = inserts
+    sql = ", ".join([first.sql, *(other.values for other in others)])
+    return Statement(sql, [value for one in inserts for value in one.params], first.returning, is_write=first.is_write)
+
+
+def _done(statement: Statement, rows: list[dict[str, Any]]) -> None:
+    statement.touched = rows
+    if statement.row is not None:
+        if statement.returning:
+            statement.row.pk = rows[0][statement.returning[0]]
+        statement.row._state.adding, statement.row._state.db = False, connection.alias
 
 
 def _in_one(cursor: Any, statements: Sequence[Statement]) -> list[list[dict[str, Any]]]:
