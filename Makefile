@@ -68,8 +68,8 @@ endif
 
 run: seed
 	@$(call IS_FREE,$(PORT),PORT)
-	@echo "Serving on http://127.0.0.1:$(PORT)  (Ctrl-C stops it)"
-	@$(BESIDE) OIDC_ISSUER=$${OIDC_ISSUER:-http://127.0.0.1:$(PORT)/o} exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 16 \
+	@$(BESIDE) echo "Serving on http://127.0.0.1:$(PORT) in a moment  (Ctrl-C stops it)"; \
+	OIDC_ISSUER=$${OIDC_ISSUER:-http://127.0.0.1:$(PORT)/o} exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 16 \
 		--no-ws --log-level error citizen_app.wsgi:application
 
 # -- To trust it -------------------------------------------------------------------------------------------------------

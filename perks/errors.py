@@ -294,6 +294,13 @@ class PaymentsNotOnboarded(DomainError):
     remedy = "Waive the whole deposit in every tier, or connect the merchant's payment account first."
 
 
+class CannotBeHeld(PaymentsNotOnboarded):
+    """The same, said to the citizen."""
+
+    title = "What is left of this deposit cannot be held on a card at the moment."
+    remedy = "Ask the merchant when it can, or give your reservation back."
+
+
 class ClaimAboveCap(DomainError):
     """Carries `cap` and `claimed`, both money."""
 

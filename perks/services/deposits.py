@@ -13,7 +13,7 @@ from citizen_app.errors import WrongState
 from citizen_app.models import Citizen, OAuthApplication
 from citizen_app.outbox import enqueue
 from perks import deposits, hours
-from perks.errors import DepositNotAccepted, HoldExpired, PaymentsNotOnboarded, PickUpRefused
+from perks.errors import CannotBeHeld, DepositNotAccepted, HoldExpired, PickUpRefused
 from perks.models import Branch, DepositAgreement, DepositHold, Redemption, Scan
 from perks.services.deposit_steps import State, move, state_at, tell_citizen
 from perks.services.kinds import RENTAL_OVER
@@ -27,12 +27,12 @@ def accept_deposit(*, agreement: DepositAgreement, by: Citizen, now: datetime | 
     """Accept the terms as they were frozen when the waiver was taken; from now on it can be picked up.
 
     An offer can be accepted until it expires with its reservation, and not while it waits for a dispute (P7). Raises
-    `WrongState` when it is over or was accepted before, and `PaymentsNotOnboarded` where something is left that nobody
+    `WrongState` when it is over or was accepted before, and `CannotBeHeld` where something is left that nobody
     can hold.
     """
     now = now or timezone.now()
     if agreement.remainder_amount and not can_hold(agreement.merchant_id):
-        raise PaymentsNotOnboarded
+        raise CannotBeHeld
     if agreement.redemption.pending_until is not None:
         raise WrongState("It waits for a dispute of yours: it can be accepted once that has ended well.")
     if not move(agreement, "accept", now=now, where=Q(due_at__gt=now), accepted_at=now):
@@ -157,7 +157,8 @@ def _warn(agreement: DepositAgreement, now: datetime) -> bool:
         return False
     agreement.refresh_from_db()
     tell_deposit(agreement, "hold_expiring", now=now)
-    tell_citizen(agreement, "hold_expiring", now=now)
+    is_over = agreement.hold_expires_at is not None and agreement.hold_expires_at <= now
+    tell_citizen(agreement, "hold_over" if is_over else "hold_expiring", now=now)
     return True
 
 

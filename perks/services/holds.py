@@ -15,7 +15,7 @@ from citizen_app import audit
 from citizen_app.errors import WrongState
 from citizen_app.models import Citizen
 from perks import holds, hours
-from perks.errors import BillingUnavailable, PaymentsNotOnboarded
+from perks.errors import BillingUnavailable, CannotBeHeld
 from perks.hold_errors import HoldPageOver, HoldRefused
 from perks.models import DepositAgreement, DepositHold, StripeCall
 from perks.payments import holds as at_stripe
@@ -56,14 +56,14 @@ def request_hold(
     """Decide to hold what is left of an accepted deposit; `page_of` is where its citizen names a card.
 
     One is asked for at a time, and a hold that ends before the return can be renewed: the old one is let go of once
-    the new one holds. Raises `BillingOff`, `PaymentsNotOnboarded` and `WrongState` where nothing is to be held.
+    the new one holds. Raises `BillingOff`, `CannotBeHeld` and `WrongState` where nothing is to be held.
     """
     require_on()
     now = now or timezone.now()
     held = DepositAgreement.objects.select_for_update(of=("self",)).get(pk=agreement.pk)
     _require_wanted(held, now)
     if not can_hold(held.merchant_id):
-        raise PaymentsNotOnboarded
+        raise CannotBeHeld
     so_far = DepositHold.objects.filter(agreement=held)
     if asked := so_far.asked_for().first():
         if asked.renews_id is not None:

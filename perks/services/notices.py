@@ -61,8 +61,8 @@ STEPS: Final[dict[str, tuple[str, str]]] = {
     "cancel": ("A deposit waiver is cancelled", "What was reserved is given back. Nothing can be charged."),
     "expire": ("A deposit waiver has expired", "It was not picked up on its day. Nothing can be charged."),
     "pick_up": (
-        "Picked up without a deposit",
-        "The desk has recorded the pick-up. If that is wrong, tell the desk within ten minutes.",
+        "Your pick-up is recorded",
+        "The desk has recorded it. If that is wrong, tell the desk within ten minutes.",
     ),
     "undo": ("The pick-up was taken back", "The desk has taken the pick-up back: it is as if it had not been."),
     "return": (
@@ -84,6 +84,11 @@ STEPS: Final[dict[str, tuple[str, str]]] = {
         "The hold on your card runs out",
         "The hold of what is left of your deposit ends before your return. You can have it held anew until then; the "
         "old hold is let go of once the new one holds. The merchant has been told too.",
+    ),
+    "hold_over": (
+        "The hold on your card has ended",
+        "What was left of your deposit is held no more, and nothing of it was charged. Until the return it can be held "
+        "anew, on any card. The merchant has been told too.",
     ),
 }
 """The steps of a deposit agreement its citizen is told of."""

@@ -63,6 +63,7 @@ class DepositPage(OwnDeposits):
             form=form or ContestForm(initial=fresh),
             problem=problem,
             me={"zone": self.citizen.zone},
+            is_back_from_stripe="from_stripe" in self.request.GET,
             **fresh,
         )
 
@@ -101,7 +102,7 @@ class HoldDeposit(DepositPage):
 
     def post(self, request: HttpRequest, deposit_id: str) -> HttpResponse:
         agreement = self.own().named(deposit_id)
-        back = request.build_absolute_uri(self.back_to(request))
+        back = request.build_absolute_uri(self.back_to(request)) + "?from_stripe"
         hold = request_hold(agreement=agreement, by=self.citizen, return_url=back)
         return self.show(where=page_of(hold), deposit_id=agreement.public_id)
 

@@ -84,6 +84,7 @@ class Billing(ConsolePage):
             payments=onboarding_page(self.merchant),
             lines=[usage_line(line) for line in usage_lines(self.merchant).order_by("-id")[:10]],
             free_perks=FREE_PUBLISHED_PERKS,
+            is_back_from_stripe="from_stripe" in request.GET,
             zone=self.zone_of(self.open_branches()),
         )
 
@@ -97,7 +98,7 @@ class ToStripe(ConsolePage):
 
     def post(self, request: HttpRequest, where: str) -> HttpResponse:
         open_page = _PAGES[where]
-        back = request.build_absolute_uri(reverse("merchant:billing"))
+        back = request.build_absolute_uri(reverse("merchant:billing")) + "?from_stripe"
         return self.show(where=open_page(merchant=self.merchant, by=self.citizen, return_url=back))
 
 

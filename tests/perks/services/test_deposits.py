@@ -428,6 +428,16 @@ def test_a_hold_that_ends_before_the_return_warns_both_sides_once():
     assert stands(agreement) == ("accepted", "reserved")
 
 
+def test_a_hold_that_is_over_is_told_as_over():
+    """Lesson 17."""
+    agreement = accepted(days=5)
+    DepositAgreement.objects.filter(pk=agreement.pk).update(hold_expires_at=NOW)
+    assert warn_of_holds(now=NOW) == 1
+    assert (
+        Notification.objects.filter(about=agreement.public_id).latest("created_at", "id").event == "deposit.hold_over"
+    )
+
+
 def test_nothing_is_handed_over_on_a_hold_that_ran_out():
     """Lesson 17."""
     agreement = accepted()

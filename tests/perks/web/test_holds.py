@@ -64,7 +64,7 @@ def test_the_guest_goes_on_to_stripe_by_a_page_and_reads_what_is_held_until_when
     on = browser.post(f"{page}/hold")
     (session,) = both.standin.all("checkout.session")
     assert on.content.decode().count(session["url"]) == 2
-    assert session["success_url"] == f"http://testserver{page}"
+    assert session["success_url"] == f"http://testserver{page}?from_stripe"
     assert "form-action 'self'" in on["Content-Security-Policy"]
     both.standin.pay_checkout(session["id"])
     told(both)
@@ -80,7 +80,7 @@ def test_the_guest_reads_what_was_charged_and_what_came_back(both, page, clock):
     both.desk("refund", {"amount": money(5_000), "reason": "It was smaller."})
     told(both)
     said = text_of(browser_for(both.citizen).get(page))
-    assert "120.00 EUR of it was charged to the card it was held on." in said
+    assert "It was charged to the card." in said
     assert "was given back to your card. “It was smaller.”" in said
 
 
