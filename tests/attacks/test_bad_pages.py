@@ -63,4 +63,5 @@ def test_a_query_of_nothing_is_no_500(world, browsers, query):
                 answer = browsers[person].get(f"{path}?{query}")
                 assert answer.status_code < 500, (path, query, person)
     # But for what is there to be written: that an operator opened somebody's dispute (P9).
-    assert set(changed(before)) <= {"scores_inquiry", "citizen_app_auditevent"}
+    # Who looked is written down, and promised to be told.
+    assert set(changed(before)) <= {"scores_inquiry", "citizen_app_auditevent", "citizen_app_outboxmessage"}

@@ -49,7 +49,11 @@ def sensitive(merchant):
         ("get", "devices", None),
         ("post", "devices", {"name": "Desk 1"}),
         ("post", f"perks/{perk.public_id}/publish", {}),
+        ("post", "webhook-endpoints", {"url": "https://93.184.215.14/hooks"}),
     ]
+
+
+BILLING = [("post", f"billing/{way}", {}) for way in ("checkout", "portal", "onboarding")]
 
 
 def test_the_table_says_what_an_owner_needs_a_factor_for():
@@ -58,13 +62,16 @@ def test_the_table_says_what_an_owner_needs_a_factor_for():
         "clients",
         "tills",
         "refund",
+        "refund deposits",
         "publish",
+        "billing",
+        "webhooks",
     }
 
 
 def test_an_owner_without_a_factor_is_told_so_and_nothing_happens(merchant, owner):
     app = api_client_for(owner, second_factor=False)
-    for method, path, body in sensitive(merchant):
+    for method, path, body in [*sensitive(merchant), *BILLING]:
         refused = getattr(app, method)(f"/api/v1/merchant/{path}", body, format="json")
         assert (refused.status_code, refused.json()["code"]) == (403, "mfa_required"), path
     assert (Invitation.objects.count(), MerchantClient.objects.count(), Till.objects.count()) == (0, 0, 0)
