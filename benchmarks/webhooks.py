@@ -254,8 +254,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         ):
             replay(endpoint=dead, since=None, by=Citizen.objects.create(email="owner@example.org"))
             wait_until(lambda: nothing_waits([run.ports["dead"]]), options.patience, "what the dead one missed")
-        missed = {one for one in run.burst if one not in run.acknowledged()[run.ports["dead"]]}
-        told["missing_after_replay"] = len(missed)
+        told["missing_after_replay"] = len(set(run.burst) - set(run.acknowledged()[run.ports["dead"]]))
     told["seconds"] = round(time.time() - begun)
     return told
 
