@@ -64,6 +64,23 @@ ENDPOINTS = [
     ("post", "deposits/{deposit}/claim", "manager", set()),
     ("get", "deposits/{deposit}/files/{file}", "manager", set()),
     ("get", "code-lists/{list}", "manager", {"merchant:perks"}),
+    ("post", "deposits/{deposit}/refund", "manager", set()),
+    ("get", "billing", "owner", set()),
+    ("get", "billing/usage", "owner", set()),
+    ("get", "billing/usage.csv", "owner", set()),
+    ("post", "billing/checkout", "owner", set()),
+    ("post", "billing/portal", "owner", set()),
+    ("post", "billing/onboarding", "owner", set()),
+    ("get", "webhook-endpoints", "manager", set()),
+    ("post", "webhook-endpoints", "manager", set()),
+    ("get", "webhook-endpoints/{endpoint}", "manager", set()),
+    ("patch", "webhook-endpoints/{endpoint}", "manager", set()),
+    ("delete", "webhook-endpoints/{endpoint}", "manager", set()),
+    ("get", "webhook-endpoints/{endpoint}/deliveries", "manager", set()),
+    ("post", "webhook-endpoints/{endpoint}/rotate-secret", "manager", set()),
+    ("post", "webhook-endpoints/{endpoint}/replay", "manager", set()),
+    ("post", "webhook-endpoints/{endpoint}/test", "manager", set()),
+    ("post", "deliveries/{delivery}/redeliver", "manager", set()),
 ]
 RANK = {"cashier": 0, "manager": 1, "owner": 2}
 IDS = [f"{method} {path}" for method, path, *_ in ENDPOINTS]
@@ -86,6 +103,8 @@ def made_up(path: str) -> str:
         "file": "dpf_00000000000000000000000000",
         "list": "cl_00000000000000000000000000",
         "code_list": "cl_00000000000000000000000000",
+        "endpoint": "whe_00000000000000000000000000",
+        "delivery": "whd_00000000000000000000000000",
         "device": "dev_00000000000000000000000000",
     }
     return path.format(**ids)
