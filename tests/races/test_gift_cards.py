@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from citizen_app.models import OutboxMessage
+from citizen_app.models import Notification
 from perks import gift_card_guards
 from perks.models import GiftCard, GiftCardPosting, Perk, Redemption, Scan
 from perks.models.gift_cards import GiftCardQuerySet
@@ -139,7 +139,7 @@ def test_two_relays_send_one_notice():
     card = taken_card(4500)
     at = card.expires_at - timedelta(days=30)
     assert sorted(at_once(*[lambda: warn_before_expiry(now=at)] * 8)) == [0] * 7 + [1]
-    assert OutboxMessage.objects.filter(topic="mail").count() == 1
+    assert Notification.objects.filter(about=card.public_id).count() == 1
 
 
 # Negative controls
