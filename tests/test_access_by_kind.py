@@ -37,6 +37,7 @@ OPERATORS = {
     "operator/batches": {Role.DISPUTES},
     "operator/files": {Role.DISPUTES, Role.MERCHANTS, Role.SUPPORT},
     "operator/document-check": {Role.SUPPORT, Role.SCORING},
+    "operator/messages": {Role.SUPPORT},
     "operator/seeds": {Role.SCORING},
     "operator/sources": {Role.SCORING},
     "operator/scorecards": {Role.SCORING},

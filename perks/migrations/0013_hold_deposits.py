@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='deposithold',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('held', 'capturing'))), fields=('agreement',), name='hold_holds_one_at_a_time'),
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('held', 'capturing'))), fields=('agreement', 'currency'), name='hold_holds_one_at_a_time'),
         ),
         migrations.AddConstraint(
             model_name='deposithold',

@@ -84,8 +84,9 @@ class DepositHold(UUIDNamed):
             models.UniqueConstraint(
                 fields=["agreement"], condition=Q(state__in=holds.ASKED), name="hold_asked_for_one_at_a_time"
             ),
+            # The currency is the agreement's own, so it adds nothing: SQLite tells constraints apart by their columns.
             models.UniqueConstraint(
-                fields=["agreement"], condition=Q(state__in=holds.HOLDING), name="hold_holds_one_at_a_time"
+                fields=["agreement", "currency"], condition=Q(state__in=holds.HOLDING), name="hold_holds_one_at_a_time"
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -546,5 +546,5 @@ def test_the_description_names_the_headers_of_a_signature(bank):
     for path, methods in paths.items():
         for method, operation in methods.items():
             named = {one["name"] for one in operation.get("parameters", []) if one["in"] == "header"}
-            signed = path.startswith("/api/v1/sources/") and method in ("post", "delete")
+            signed = path.startswith("/api/v1/sources/") and method in ("post", "patch", "delete")
             assert ({"Content-Digest", "Signature-Input", "Signature"} <= named) == signed, (method, path)

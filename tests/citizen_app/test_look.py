@@ -94,7 +94,9 @@ def test_stylesheets_ask_nobody_else_for_anything(name):
 def test_every_template_compiles_and_holds_nothing_inline(path):
     get_template(str(path.relative_to(ROOT / "templates")))
     text = re.sub(r"\{% comment %\}.*?\{% endcomment %\}", "", path.read_text(), flags=re.S)
-    assert not re.search(r"\sstyle=|<style|\son[a-z]+=|javascript:", text)
+    assert not re.search(r"\son[a-z]+=|javascript:", text)
+    # Programs that read mail know no stylesheet but the one beside each word, and no policy of ours applies there.
+    assert path.parent.name == "email" or not re.search(r"\sstyle=|<style", text)
     assert not re.search(r"<script(?![^>]*\ssrc=)", text)
     assert not re.search(r"(src|href)=\"(https?:)?//", text)
 

@@ -303,7 +303,7 @@ def test_connecting_and_ending_it_are_promised_to_the_app_by_its_own_name_for_th
         ("connection.revoked", {"kind": "connection", "id": name, "state": "ended"}, 2),
         ("connection.created", {"kind": "connection", "id": name, "state": "running"}, 3),
     ]
-    members = {"type", "at", "merchant", "client", "sequence", "object"}
+    members = {"type", "id", "at", "merchant", "client", "sequence", "object"}
     assert {frozenset(one.payload) for one in events} == {frozenset(members)}
     text = " ".join(str(one.payload) for one in events)
     assert citizen.public_id not in text
