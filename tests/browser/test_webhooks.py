@@ -26,7 +26,7 @@ def test_an_endpoint_is_added_tested_and_failing_answers_are_read(page, sign_in,
         page.get_by_role("button", name="Add it").click()
         secret = page.locator(".secret").inner_text()
         page.screenshot(path=f"{shots}/webhooks-secret.png", full_page=True)
-        page.get_by_role("link", name="Send it a test").click()
+        page.get_by_role("link", name="Test it on its page").click()
         page.screenshot(path=f"{shots}/webhooks-empty.png", full_page=True)
         page.get_by_role("button", name="Send a test").click()
         for _ in range(50):
