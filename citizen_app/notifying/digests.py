@@ -6,6 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from citizen_app.models import Notification, NotificationSetting
 from citizen_app.notifying.telling import who_hears, write
@@ -35,11 +36,15 @@ def adds_to_digest(part: Part) -> Part:
 @sweeps("notifications.digests")
 def tell_months(now: datetime) -> int:
     """Tell who asked for it what happened in the month that is over; how many were told."""
-    asked = NotificationSetting.objects.filter(
+    zones = _asking().order_by().values_list("citizen__zone", flat=True).distinct()
+    return sum(_tell_zone(zone, now) for zone in zones)
+
+
+def _asking() -> QuerySet[NotificationSetting]:
+    """The ticks of who wants the month told."""
+    return NotificationSetting.objects.filter(
         group=DIGEST, channel=NotificationSetting.Channel.EMAIL, is_on=True, citizen__is_active=True
     )
-    zones = asked.order_by().values_list("citizen__zone", flat=True).distinct()
-    return sum(_tell_zone(zone, now) for zone in zones)
 
 
 def _tell_zone(zone: str, now: datetime) -> int:
@@ -51,9 +56,7 @@ def _tell_zone(zone: str, now: datetime) -> int:
     since = (until - timedelta(days=1)).replace(day=1)
     cause = f"{DIGEST}:{since:%Y-%m}"
     told = Notification.objects.filter(cause=cause)
-    asked = NotificationSetting.objects.filter(
-        group=DIGEST, channel=NotificationSetting.Channel.EMAIL, is_on=True, citizen__zone=zone, citizen__is_active=True
-    ).exclude(citizen__in=told.values("citizen"))
+    asked = _asking().filter(citizen__zone=zone).exclude(citizen__in=told.values("citizen"))
     citizen_ids = list(asked.order_by("citizen").values_list("citizen_id", flat=True)[:AT_ONCE])
     with transaction.atomic():
         lines = _lines(citizen_ids, since=since.astimezone(UTC), until=until.astimezone(UTC))
