@@ -8,7 +8,6 @@ CODE_USED: Final = "code.used"
 RESERVATION_ENDS: Final = "reservation.ends"
 CARD_ENDS: Final = "gift_card.ends"
 MAKE_GOOD: Final = "make_good.offered"
-HOLD_EXPIRING: Final = "deposit.hold_expiring"
 
 register(
     Event(
